@@ -1,0 +1,1 @@
+"""The edges: the only importers of git, DVC, YAML and jsonschema."""

@@ -1,0 +1,32 @@
+"""Landings: the first-parent commits of the protected branch, oldest first. Order is ancestry, never a clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from modelreg.domain.plan import CommitId
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One path that a landing touched, against its first parent.
+
+    `status` is A (added), M (modified, also by mode), D (deleted) or T (type changed); renames are seen as D and A.
+    `mode` and `blob` are the new ones ("000000" and None for a deletion).
+    """
+
+    path: str
+    status: str
+    mode: str
+    blob: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """One first-parent commit: its committer time in epoch seconds, who committed, the subject, what it touched."""
+
+    commit: CommitId
+    at: int
+    committer: str
+    subject: str
+    changes: tuple[Change, ...]

@@ -1,0 +1,44 @@
+"""A change as data: printable before it is an act."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import NewType
+
+CommitId = NewType("CommitId", str)
+"""A full object id of a commit: 40 (SHA-1) or 64 (SHA-256) lower-case hex digits."""
+
+NEW_COMMIT = CommitId("")
+"""Target of a tag that names the commit which the plan itself makes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """An annotated tag to be made: name without `refs/tags/`, target, message, tagger time in epoch seconds (UTC)."""
+
+    name: str
+    target: CommitId
+    message: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One commit on `branch`, from `base` (None: the branch is unborn), and the tags that announce it.
+
+    `files` maps a path from the top of the repository, with `/`, to its whole new content (mode 100644). Everything
+    else in the tree stays as it is. `at` is the commit time in epoch seconds (UTC); commit and tags land together
+    or not at all.
+    """
+
+    branch: str
+    base: CommitId | None
+    files: Mapping[str, bytes]
+    message: str
+    at: int
+    tags: tuple[Tag, ...] = field(default=())
+
+
+Planner = Callable[["CommitId | None"], "Plan | None"]
+"""Judges and plans on a given base; called again on the new base when a race was lost. None: nothing to do."""

@@ -1,0 +1,1 @@
+"""What others speak: frameworks and tools beside the registry."""

@@ -1,0 +1,202 @@
+"""What the use cases need from the world outside, as protocols. `adapters/` implements them, tests may too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from modelreg.domain.document import Document
+from modelreg.domain.finding import Finding
+from modelreg.domain.history import Landing
+from modelreg.domain.plan import CommitId, Plan, Planner, Tag
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file of a tree: git mode ("100644", "120000" for a symlink, …) and blob id."""
+
+    mode: str
+    blob: str
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who git says acts: unauthenticated, as every git identity is."""
+
+    name: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class TagObject:
+    """A tag as it stands in the repository. For a lightweight tag `annotated` is False and the rest is empty.
+
+    `inner_name` is the name written inside the tag object (a signed tag may be published under another ref name).
+    """
+
+    name: str
+    annotated: bool
+    target: CommitId
+    inner_name: str
+    message: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where the work tree stands: branch (None: detached), commit (None: unborn), bare."""
+
+    branch: str | None
+    commit: CommitId | None
+    bare: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """A plan that landed, and the commit that it made."""
+
+    plan: Plan
+    commit: CommitId
+
+
+class Tree(Protocol):
+    """Files by path, `/`-separated, from the top of the repository: a commit's tree, or a work tree."""
+
+    def paths(self, prefix: str) -> Mapping[str, Entry]:
+        """All files below `prefix` ("" for all), by path."""
+
+    def read(self, path: str) -> bytes | None:
+        """The content of a regular file, or None where there is none. Never follows a symlink."""
+
+    def read_many(self, paths: Iterable[str]) -> Mapping[str, bytes]:
+        """The contents of those of `paths` that exist, in one go."""
+
+
+class Repository(Protocol):
+    """A git repository, bare or with a work tree. All paths are from its top."""
+
+    @property
+    def top(self) -> Path | None:
+        """The top of the work tree; None for a bare repository."""
+
+    @property
+    def git_dir(self) -> Path:
+        """The common git directory, shared by all worktrees."""
+
+    def resolve(self, ref: str) -> CommitId | None:
+        """The commit that a ref, branch, tag or id names; None if it names none."""
+
+    def branch_tip(self, branch: str) -> CommitId | None:
+        """The local branch, or its remote-tracking branch where that is ahead (or the only one); None: neither.
+
+        Raises ConflictError where the two have diverged.
+        """
+
+    def head(self) -> Head: ...
+
+    def tree(self, commit: CommitId) -> Tree: ...
+
+    def work_tree(self) -> Tree:
+        """The files as they lie on disk, tracked or not but not ignored. Raises UnavailableError when bare."""
+
+    def landings(self, branch_tip: CommitId, prefix: str, since: CommitId | None = None) -> Sequence[Landing]:
+        """First-parent commits up to `branch_tip` that touch `prefix`, oldest first; `since` excluded.
+
+        Raises UnavailableError in a shallow clone, naming `git fetch --unshallow`.
+        """
+
+    def first_commits(self, branch_tip: CommitId, blobs: Mapping[str, str]) -> Mapping[str, CommitId]:
+        """For each path → blob id: the oldest commit reachable from the tip that holds that blob at that path.
+
+        The topic commit after a merge, the squash after a squash; of several the one with the smallest id.
+        """
+
+    def tags(self, pattern: str) -> Sequence[TagObject]:
+        """Tags whose name matches a `for-each-ref` glob below refs/tags/ (`churn*`), by name."""
+
+    def identity(self) -> Identity:
+        """Raises IdentityError where git knows none, saying what to set."""
+
+    def is_shallow(self) -> bool: ...
+
+    def land(
+        self, planner: Planner, branch: str, *, push: bool = False, force_branch: bool = False
+    ) -> Landed | None:
+        """Plan on the branch's tip and land it: commit, tags, work tree; wholly or not at all.
+
+        `force_branch` allows a write while HEAD is detached or on another branch (then only the ref moves). With
+        `push` the remote accepts first, and a lost race is fetched, judged and tried again for at most 60 s.
+        None where the planner has nothing to do. Raises ConflictError for dirt on a touched path or a lost race.
+        """
+
+    def create_tags(self, tags: Sequence[Tag], *, push: bool = False) -> None:
+        """Make annotated tags (create-only) in one transaction; with `push` on the remote first, atomically."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An artifact as it was read, once, for both digests.
+
+    A file has `sha256` and no `listing`. A folder has `listing` (the bytes of its `sha256sum -c` list), `sha256` is
+    the digest of that listing, and `md5` ends in `.dir` as DVC writes it. `size_bytes` is the sum of the contents.
+    """
+
+    name: str
+    size_bytes: int
+    sha256: str
+    md5: str
+    listing: bytes | None
+
+
+class ArtifactStore(Protocol):
+    """DVC's cache and remote, as configured for the repository. Objects are named by DVC's MD5."""
+
+    def add(self, source: Path, *, dry_run: bool = False, progress: Progress | None = None) -> Stored:
+        """Read a file or folder once, into the cache (not with `dry_run`). Raises InvalidError for symlinks inside,
+        special files, empty folders and names that cannot be stored; NotFoundError where nothing is there."""
+
+    def embedded_files(self, md5: str) -> Mapping[str, bytes]:
+        """For an embedded remote: the files to commit (path from the top → content) so that it holds the object;
+        empty for any other remote."""
+
+    def push(self, md5s: Sequence[str]) -> None:
+        """Bring cached objects (a folder's files with it) to the remote. Raises UnavailableError naming the remote."""
+
+    def missing(self, md5s: Sequence[str]) -> Sequence[str]:
+        """Those objects (a folder's files with it) that the remote does not hold. Raises UnavailableError."""
+
+    def export(
+        self, md5: str, target: Path, *, sha256: str, size_bytes: int, listing: bytes | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        """Put the object at `target` (which must not exist), from the cache or else the remote, checked while it is
+        copied: IntegrityError for any byte too many or different (nothing stays at `target`, a bad cache object is
+        moved to quarantine and fetched once more first), UnavailableError where neither holds it."""
+
+
+class Progress(Protocol):
+    """A progress bar, or nothing."""
+
+    def start(self, what: str, total_bytes: int | None) -> None: ...
+
+    def advance(self, done_bytes: int) -> None: ...
+
+    def finish(self) -> None: ...
+
+
+class Documents(Protocol):
+    """The YAML door and the schema door."""
+
+    def load(self, data: bytes, file: str) -> Document:
+        """Parse one YAML document. Raises InvalidError with file, line and field."""
+
+    def dump(self, value: Mapping[str, object], *, schema: str | None = None, comment: str | None = None) -> bytes:
+        """Canonical YAML; `schema` is the relative path for the editor's header line, `comment` a line after it."""
+
+    def check(self, document: Document, kind: str) -> Sequence[Finding]:
+        """What the schema `kind` ("manifest", "policy", …) says against it, each with line, column and field."""
+
+    def splice(self, text: bytes, file: str, keys: Sequence[str], value: Mapping[str, object]) -> bytes:
+        """Set the mapping at `keys` in a user's YAML file, leaving every other byte, comments included, as it is."""
