@@ -2,7 +2,8 @@
 
     ModelregError             a bug unless a subclass says otherwise        70
     ├── InvalidError          a document or an input breaks a rule          1
-    ├── DeniedError           a gate or a rule says no                      1
+    ├── DeniedError           a rule says no                                1
+    │   └── GateDeniedError   a gate says no, with every verdict            1
     ├── NotFoundError         the model, version, stage or file is absent   1
     ├── UsageError            the call itself makes no sense                2
     ├── IntegrityError        bytes, digests, tags or history disagree      3
@@ -17,6 +18,7 @@ stranger's text than a name, and the renderer escapes that.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 
@@ -77,6 +79,17 @@ class DeniedError(ModelregError):
 
     code = "denied"
     exit_code = 1
+
+
+class GateDeniedError(DeniedError):
+    """The gate says no. `report` is its whole answer, as in schemas/output/stage-set.v1.json. Exit code 1."""
+
+    def __init__(self, message: str, report: Mapping[str, Any], *, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.report = report
+
+    def to_mapping(self) -> dict[str, Any]:
+        return super().to_mapping() | {"report": self.report}
 
 
 class NotFoundError(ModelregError):

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import NewType
 
 CommitId = NewType("CommitId", str)
 """A full object id of a commit: 40 (SHA-1) or 64 (SHA-256) lower-case hex digits."""
-
-NEW_COMMIT = CommitId("")
-"""Target of a tag that names the commit which the plan itself makes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +34,7 @@ class Plan:
     files: Mapping[str, bytes]
     message: str
     at: int
-    tags: tuple[Tag, ...] = field(default=())
+    announce: Callable[[CommitId], Sequence[Tag]] | None = None
 
 
 Planner = Callable[["CommitId | None"], "Plan | None"]

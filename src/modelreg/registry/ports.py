@@ -121,9 +121,7 @@ class Repository(Protocol):
 
     def is_shallow(self) -> bool: ...
 
-    def land(
-        self, planner: Planner, branch: str, *, push: bool = False, force_branch: bool = False
-    ) -> Landed | None:
+    def land(self, planner: Planner, branch: str, *, push: bool = False, force_branch: bool = False) -> Landed | None:
         """Plan on the branch's tip and land it: commit, tags, work tree; wholly or not at all.
 
         `force_branch` allows a write while HEAD is detached or on another branch (then only the ref moves). With
@@ -168,7 +166,13 @@ class ArtifactStore(Protocol):
         """Those objects (a folder's files with it) that the remote does not hold. Raises UnavailableError."""
 
     def export(
-        self, md5: str, target: Path, *, sha256: str, size_bytes: int, listing: bytes | None = None,
+        self,
+        md5: str,
+        target: Path,
+        *,
+        sha256: str,
+        size_bytes: int,
+        listing: bytes | None = None,
         progress: Progress | None = None,
     ) -> None:
         """Put the object at `target` (which must not exist), from the cache or else the remote, checked while it is
@@ -197,6 +201,9 @@ class Documents(Protocol):
 
     def check(self, document: Document, kind: str) -> Sequence[Finding]:
         """What the schema `kind` ("manifest", "policy", …) says against it, each with line, column and field."""
+
+    def find(self, text: bytes, file: str, keys: Sequence[str]) -> Document | None:
+        """The value at `keys` in a user's YAML file (read as leniently as `splice` does), or None; marks from its top."""
 
     def splice(self, text: bytes, file: str, keys: Sequence[str], value: Mapping[str, object]) -> bytes:
         """Set the mapping at `keys` in a user's YAML file, leaving every other byte, comments included, as it is."""

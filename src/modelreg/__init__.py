@@ -1,0 +1,34 @@
+"""modelreg: a model registry that lives in a git repository.
+
+    from modelreg import Registry
+
+    registry = Registry(".")
+    registry.register("churn_predictor", model=estimator, metrics={"f1": 0.83}, X=X_train)
+    registry.stage("churn_predictor", "production").load()
+
+Nothing heavy is imported before it is used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from modelreg.errors import ModelregError
+    from modelreg.sdk import ModelVersion, RegisteredModel, Registry
+
+__all__ = ["ModelVersion", "ModelregError", "RegisteredModel", "Registry", "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "ModelregError":
+        from modelreg import errors
+
+        return errors.ModelregError
+    if name in ("ModelVersion", "RegisteredModel", "Registry"):
+        from modelreg import sdk
+
+        return getattr(sdk, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

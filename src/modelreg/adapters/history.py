@@ -1,0 +1,82 @@
+"""Landings and registration commits, out of one `git log` each.
+
+With `-z --raw` (gitdiff-raw) every field ends in NUL, so names need no unquoting. Headers are taken by count, and a
+record is told from the next header by its colon: no name or message can pass for either.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+
+from modelreg.adapters.git import Git
+from modelreg.domain.history import Change, Landing
+from modelreg.domain.plan import CommitId
+from modelreg.errors import UnavailableError
+
+_RAW = ("--raw", "--no-abbrev", "--no-renames", "-O/dev/null", "--no-color", "--no-ext-diff", "-z")
+
+
+def landings(git: Git, tip: CommitId, prefix: str, since: CommitId | None = None) -> Sequence[Landing]:
+    """First-parent commits up to `tip` that touch `prefix`, oldest first. Raises UnavailableError when shallow."""
+    _require_whole(git)
+    command = ["log", "--first-parent", "--diff-merges=first-parent", "--reverse", *_RAW]
+    command += ["--format=tformat:%H%x00%ct%x00%ce%x00%s", "--end-of-options", tip]
+    command += [f"^{since}"] if since else []
+    command += ["--", prefix.rstrip("/")] if prefix else ["--"]
+    found = []
+    for (commit, at, committer, subject), records in _commits(git.run(command), 4):
+        changes = []
+        for head, path in records:
+            _, mode, _, blob, status = head[1:].split(" ")
+            changes.append(Change(path, status[0], mode, None if status[0] == "D" else blob))
+        found.append(Landing(CommitId(commit), int(at), committer, subject, tuple(changes)))
+    return tuple(found)
+
+
+def first_commits(git: Git, tip: CommitId, blobs: Mapping[str, str]) -> Mapping[str, CommitId]:
+    """For each path → blob: the commit that brought that blob to that path; of several the smallest id.
+
+    Of a merge only what none of its parents has is listed (combined format), so a merge that carries a topic's
+    manifest does not count, and one that makes a manifest of its own does.
+    """
+    _require_whole(git)
+    folders = sorted({path.rsplit("/", 2)[0] for path in blobs})  # fewer arguments than a path per version
+    command = ["log", "--full-history", "--diff-merges=combined", *_RAW, "--format=tformat:%H"]
+    command += ["--end-of-options", tip, "--", *folders]
+    found: dict[str, CommitId] = {}
+    for (commit,), records in _commits(git.run(command), 1):
+        for head, path in records:
+            parents = len(head) - len(head.lstrip(":"))
+            blob = head.split(" ")[1 + 2 * parents]  # modes of parents and result, ids of parents, then the result's
+            if blobs.get(path) == blob and (path not in found or commit < found[path]):
+                found[path] = CommitId(commit)
+    return found
+
+
+def _require_whole(git: Git) -> None:
+    if git.shallow:
+        raise UnavailableError(
+            "the clone is shallow: its history has no beginning",
+            hint="git fetch --unshallow (in Actions: fetch-depth: 0)",
+        )
+
+
+def _commits(output: bytes, width: int) -> Iterator[tuple[list[str], list[tuple[str, str]]]]:
+    """Headers of `width` fields, each with its records (raw line, path)."""
+    fields = output.split(b"\0")
+    position = 0
+    while position + width <= len(fields):
+        header = [field.decode(errors="replace") for field in fields[position : position + width]]
+        position += width
+        records = []
+        while position < len(fields):
+            text = fields[position].lstrip(b"\n")
+            if text.startswith(b":"):
+                records.append((text.decode(), os.fsdecode(fields[position + 1])))
+                position += 2
+            elif text:
+                break
+            else:
+                position += 1
+        yield header, records

@@ -1,0 +1,247 @@
+"""`land`: the only door that moves refs. A plan becomes objects, then one ref transaction, then the work tree.
+
+    lock · heal what a killed writer left · plan on the tip · refuse dirt · objects · (push) · journal ·
+    refs in one transaction · touched files and index · journal away
+
+A kill before the transaction leaves unreachable objects and nothing else; one after it is healed from the journal by
+the next writer. With `push` the remote accepts first; the verdict is never carried over to a new base.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from modelreg.adapters import refresh, remote
+from modelreg.adapters.failpoints import fail_point
+from modelreg.adapters.git import Git, require_version
+from modelreg.adapters.locking import exclusive
+from modelreg.adapters.objects import write_commit, write_tags
+from modelreg.domain.plan import CommitId, Plan, Planner, Tag
+from modelreg.errors import ConflictError, UnavailableError
+from modelreg.registry.ports import Landed
+
+if TYPE_CHECKING:
+    from modelreg.adapters.repository import GitRepository
+
+RETRY_S = 60.0
+"""How long a lost race is tried again, in all."""
+
+
+def land(repository: GitRepository, planner: Planner, branch: str, *, push: bool, force_branch: bool) -> Landed | None:
+    """See `registry.ports.Repository.land`."""
+    require_version()
+    git = repository.git
+    deadline = time.monotonic() + RETRY_S
+    with exclusive(git.common_dir):
+        _recover(repository)
+        here = _checked_out_here(git, branch, force=force_branch)
+        while True:
+            if push:
+                remote.fetch(git, branch)
+            base = _base(repository, branch, here=here, may_forward=push)
+            plan = planner(base)
+            if plan is None:
+                return None
+            landed = _try(repository, plan, here=here, push=push)
+            if landed is not None:
+                return landed
+            if time.monotonic() > deadline:
+                raise ConflictError(f"{branch} kept moving for {RETRY_S:.0f} s", hint="try again")
+            time.sleep(random.uniform(0.05, 0.5))  # noqa: S311 - jitter, no secret
+
+
+def create_tags(repository: GitRepository, tags: Sequence[Tag], *, push: bool) -> None:
+    """See `registry.ports.Repository.create_tags`. With `push` all tags of the list go, new or not."""
+    require_version()
+    git = repository.git
+    with exclusive(git.common_dir):
+        _recover(repository)
+        ids = write_tags(git, tags, repository.identity())
+        pairs = {f"refs/tags/{tag.name}": object_id for tag, object_id in zip(tags, ids, strict=True)}
+        if push:
+            remote.push(git, pairs)
+        _transaction(git, None, pairs)
+
+
+def recover(repository: GitRepository) -> None:
+    """Finish what a killed writer began, if there is anything."""
+    with exclusive(repository.git.common_dir):
+        _recover(repository)
+
+
+def _try(repository: GitRepository, plan: Plan, *, here: bool, push: bool) -> Landed | None:
+    """One attempt to land a plan; None when the branch moved in between."""
+    git = repository.git
+    if here:
+        refresh.refuse_dirt(git, repository.tree(plan.base) if plan.base else None, plan.files)
+    who = repository.identity()
+    commit = write_commit(git, plan, who)
+    fail_point("after-commit-object")
+    tags = plan.announce(commit) if plan.announce else ()
+    ids = write_tags(git, tags, who)
+    fail_point("after-tag-objects")
+    pairs = {f"refs/tags/{tag.name}": object_id for tag, object_id in zip(tags, ids, strict=True)}
+    if push and not remote.push(git, {f"refs/heads/{plan.branch}": commit} | pairs):
+        return None
+    fail_point("after-push")
+    journal = _journal(git)
+    _write_journal(journal, git, plan, commit, here=here)
+    fail_point("after-journal")
+    old = repository.resolve(f"refs/heads/{plan.branch}")
+    if not _transaction(git, (plan.branch, commit, old), pairs):
+        journal.unlink()
+        return None
+    fail_point("after-refs")
+    if here:
+        refresh.bring_up_to_date(git, plan.files)
+    fail_point("after-refresh")
+    journal.unlink()
+    return Landed(plan, commit)
+
+
+def _base(repository: GitRepository, branch: str, *, here: bool, may_forward: bool) -> CommitId | None:
+    """The commit to plan on. A branch that is checked out and behind its remote is brought forward, or refused."""
+    tip = repository.branch_tip(branch)
+    local = repository.resolve(f"refs/heads/{branch}")
+    if tip is None or local == tip or not here or local is None:
+        return tip
+    if not may_forward:
+        raise ConflictError(f"{branch} is behind origin/{branch}", hint="git pull --ff-only, and try again")
+    done = repository.git.attempt(["merge", "--ff-only", "--quiet", tip], write=True)
+    if done.returncode:
+        raise ConflictError(
+            f"{branch} is behind origin/{branch}, and local changes are in the way of bringing it forward",
+            hint="git pull --ff-only, and try again",
+        )
+    return tip
+
+
+def _checked_out_here(git: Git, branch: str, *, force: bool) -> bool:
+    """Whether the work tree shows the branch. Raises UnavailableError where a write would surprise somebody."""
+    ref = f"refs/heads/{branch}"
+    head = git.run(["symbolic-ref", "--quiet", "HEAD"], check=False).decode().strip()
+    if git.top is None:
+        return False
+    for folder, shown in _worktrees(git):
+        if shown == ref and not os.path.samefile(folder, git.top):
+            raise UnavailableError(
+                f"{branch} is checked out in the worktree {folder}", hint=f"run it there: cd {folder}"
+            )
+    if head == ref:
+        for name in ("MERGE_HEAD", "rebase-merge", "rebase-apply", "CHERRY_PICK_HEAD", "REVERT_HEAD"):
+            if (git.git_dir / name).exists():
+                raise UnavailableError("a merge, rebase or the like is in progress", hint="finish or abort it first")
+        return True
+    if not force:
+        where = f"HEAD is on {head.removeprefix('refs/heads/')}" if head else "HEAD is detached"
+        raise UnavailableError(
+            f"{where}, and the registry's branch is {branch}",
+            hint=f"git switch {branch}, or --branch {branch} to move only that ref",
+        )
+    return False
+
+
+def _worktrees(git: Git) -> list[tuple[Path, str]]:
+    """Folders and the refs that they show."""
+    found, folder = [], Path()
+    for line in git.run(["worktree", "list", "--porcelain"]).decode(errors="surrogateescape").splitlines():
+        key, _, value = line.partition(" ")
+        if key == "worktree":
+            folder = Path(value)
+        elif key == "branch" and folder.exists():
+            found.append((folder, value))
+    return found
+
+
+def _transaction(git: Git, move: tuple[str, CommitId, CommitId | None] | None, tags: dict[str, str]) -> bool:
+    """Branch and tags in one ref transaction; False when the branch is not where it was."""
+    if move is None and not tags:
+        return True
+    zero = "0" * (64 if git.object_format == "sha256" else 40)
+    lines = ["start"]
+    if move is not None:
+        branch, new, old = move
+        lines.append(f"update refs/heads/{branch} {new} {old or zero}")
+    lines += [f"create {ref} {object_id}" for ref, object_id in tags.items()]
+    lines += ["prepare", "commit", ""]
+    done = git.attempt(["update-ref", "-m", "modelreg", "--stdin"], data="\n".join(lines).encode(), write=True)
+    if not done.returncode:
+        return True
+    words = done.stderr.decode(errors="replace").strip()
+    for ref in tags:
+        if ref in words and "exists" in words:
+            name = ref.removeprefix("refs/tags/")
+            raise ConflictError(f"tag {name} exists already", hint="modelreg verify says whether it is the right one")
+    if "but expected" in words or "already exists" in words:
+        return False
+    raise UnavailableError(
+        f"git could not move the refs: {words}", hint="a stale *.lock file? look for its owner first"
+    )
+
+
+def _journal(git: Git) -> Path:
+    return git.common_dir / "modelreg" / "journal.json"
+
+
+def _write_journal(path: Path, git: Git, plan: Plan, commit: CommitId, *, here: bool) -> None:
+    body = {
+        "ref": f"refs/heads/{plan.branch}",
+        "old": plan.base,
+        "new": commit,
+        "top": str(git.top) if here else None,
+        "paths": sorted(plan.files),
+    }
+    temporary = path.with_suffix(".tmp")
+    with temporary.open("w") as file:
+        json.dump(body, file)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.rename(path)
+
+
+def _recover(repository: GitRepository) -> None:
+    """From the journal: a landing whose refs moved gets its files and index entries; any other never happened."""
+    path = _journal(repository.git)
+    try:
+        body = json.loads(path.read_text())
+    except FileNotFoundError:
+        return
+    except ValueError:
+        path.unlink()  # never renamed whole: no ref was moved after it
+        return
+    git = repository.git
+    if body["top"] is not None and (git.top is None or Path(body["top"]) != git.top):
+        if not Path(body["top"]).exists():
+            path.unlink()
+            return
+        git = Git.discover(Path(body["top"]))
+    if body["top"] is not None and repository.resolve(body["ref"]) == body["new"]:
+        _finish(repository, git, body)
+    with suppress(FileNotFoundError):
+        path.unlink()
+
+
+def _finish(repository: GitRepository, git: Git, body: dict[str, object]) -> None:
+    """Bring those files forward that are still as they were before the landing, or as it left them."""
+    new = repository.tree(CommitId(str(body["new"])))
+    old = repository.tree(CommitId(str(body["old"]))) if body["old"] else None
+    paths = [str(path) for path in body["paths"]] if isinstance(body["paths"], list) else []
+    for path in paths:
+        data = new.read(path)
+        if data is None:
+            continue
+        try:
+            index = refresh.index_entries(git, [path]).get(path)
+            stood = refresh.entries_of(old, path)
+            if index in (stood, refresh.entries_of(new, path)):
+                refresh.refuse_file(git, stood, path, data)
+                refresh.bring_up_to_date(git, {path: data})
+        except ConflictError:
+            continue  # edited since: the user's work stays, git status shows it

@@ -1,0 +1,136 @@
+"""A git repository as the use cases see it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from modelreg.adapters import history
+from modelreg.adapters.git import Git
+from modelreg.adapters.trees import CommitTree, WorkTree
+from modelreg.domain.history import Landing
+from modelreg.domain.plan import CommitId, Planner, Tag
+from modelreg.errors import ConflictError, IdentityError
+from modelreg.registry.ports import Head, Identity, Landed, TagObject, Tree
+
+_REF = re.compile(r"[^\x00-\x20\x7f~^:?*\[\\-][^\x00-\x20\x7f:?*\[\\]*")
+_IDENTITY = re.compile(r"(.*) <(.*)> \d+ [+-]\d{4}")
+_TAG_FORMAT = "%(refname:lstrip=2)%00%(objecttype)%00%(objectname)%00%(*objectname)%00%(tag)%00%(taggerdate:unix)%00%(contents)%00"
+
+
+class GitRepository:
+    """Implements `registry.ports.Repository`. Reading imports nothing but the standard library."""
+
+    def __init__(self, git: Git) -> None:
+        self.git = git
+        self._trees: dict[CommitId, CommitTree] = {}
+
+    @classmethod
+    def open(cls, path: Path) -> GitRepository:
+        """The repository at or around `path`. Raises NotARegistryError where there is none."""
+        return cls(Git.discover(path))
+
+    @property
+    def top(self) -> Path | None:
+        return self.git.top
+
+    @property
+    def git_dir(self) -> Path:
+        return self.git.common_dir
+
+    def resolve(self, ref: str) -> CommitId | None:
+        if not _REF.fullmatch(ref):
+            return None
+        command = ["rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"]
+        found = self.git.run(command, check=False).decode().strip()
+        return CommitId(found) if found else None
+
+    def branch_tip(self, branch: str) -> CommitId | None:
+        names = (f"refs/heads/{branch}", f"refs/remotes/origin/{branch}")
+        output = self.git.run(["for-each-ref", "--format=%(refname) %(objectname)", "--", *names]).decode()
+        found = dict(line.split(" ") for line in output.splitlines())
+        local, tracked = (found.get(name) for name in names)
+        if local is None or tracked is None or local == tracked:
+            tip = local or tracked
+            return CommitId(tip) if tip else None
+        if self._is_ancestor(tracked, local):
+            return CommitId(local)
+        if self._is_ancestor(local, tracked):
+            return CommitId(tracked)
+        raise ConflictError(
+            f"{branch} and origin/{branch} have diverged",
+            hint=f"git rebase origin/{branch} {branch}; records that clash must be made again",
+        )
+
+    def _is_ancestor(self, older: str, newer: str) -> bool:
+        return self.git.attempt(["merge-base", "--is-ancestor", older, newer]).returncode == 0
+
+    def head(self) -> Head:
+        branch = self.git.run(["symbolic-ref", "--quiet", "HEAD"], check=False).decode().strip()
+        return Head(branch.removeprefix("refs/heads/") or None, self.resolve("HEAD"), self.git.top is None)
+
+    def tree(self, commit: CommitId) -> Tree:
+        return self._trees.setdefault(commit, CommitTree(self.git, commit))
+
+    def work_tree(self) -> Tree:
+        return WorkTree(self.git)
+
+    def landings(self, branch_tip: CommitId, prefix: str, since: CommitId | None = None) -> Sequence[Landing]:
+        return history.landings(self.git, branch_tip, prefix, since)
+
+    def first_commits(self, branch_tip: CommitId, blobs: Mapping[str, str]) -> Mapping[str, CommitId]:
+        return history.first_commits(self.git, branch_tip, blobs)
+
+    def tags(self, pattern: str) -> Sequence[TagObject]:
+        command = [
+            "for-each-ref",
+            f"--format={_TAG_FORMAT}",
+            "--",
+            "refs/tags/" if pattern == "*" else f"refs/tags/{pattern}",
+        ]
+        found = []
+        fields = self.git.run(command).decode(errors="replace").split("\0")
+        for start in range(0, len(fields) - 7, 7):
+            name, kind, own, target, inner, at, message = fields[start : start + 7]
+            annotated = kind == "tag"
+            found.append(
+                TagObject(
+                    name=name.lstrip("\n"),
+                    annotated=annotated,
+                    target=CommitId(target if annotated else own),
+                    inner_name=inner,
+                    message=message if annotated else "",
+                    at=int(at) if at else 0,
+                )
+            )
+        return found
+
+    def identity(self) -> Identity:
+        command = ["-c", "user.useConfigOnly=true", "var", "GIT_COMMITTER_IDENT"]
+        match = _IDENTITY.match(self.git.run(command, check=False).decode(errors="replace"))
+        if match is None or not match[1].strip() or not match[2].strip():
+            raise IdentityError(
+                "git does not know who you are",
+                hint='git config user.name "Ann Dee" && git config user.email ann@example.org',
+            )
+        return Identity(match[1].strip(), match[2].strip())
+
+    def is_shallow(self) -> bool:
+        return self.git.shallow
+
+    def recover(self) -> None:
+        """Finish or undo what a killed writer left. Every write begins with it."""
+        from modelreg.adapters import landing
+
+        landing.recover(self)
+
+    def land(self, planner: Planner, branch: str, *, push: bool = False, force_branch: bool = False) -> Landed | None:
+        from modelreg.adapters import landing
+
+        return landing.land(self, planner, branch, push=push, force_branch=force_branch)
+
+    def create_tags(self, tags: Sequence[Tag], *, push: bool = False) -> None:
+        from modelreg.adapters import landing
+
+        landing.create_tags(self, tags, push=push)

@@ -1,0 +1,37 @@
+"""Options that several commands share, declared once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+RegistryPath = Annotated[
+    Path,
+    typer.Option(
+        "--registry",
+        "-C",
+        metavar="PATH",
+        envvar="MODELREG_REGISTRY",
+        help="A folder of the registry's repository.",
+    ),
+]
+Branch = Annotated[
+    str | None,
+    typer.Option("--branch", metavar="NAME", help="Land on this protected branch though HEAD is elsewhere."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, on one documented shape.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done; change nothing.")]
+Push = Annotated[bool, typer.Option("--push", help="Push to origin in the same step; nothing lands if it refuses.")]
+Reason = Annotated[str, typer.Option("--reason", "-m", metavar="TEXT", help="Why; goes into the record.")]
+Ref = Annotated[str | None, typer.Option("--ref", metavar="REF", help="Read this ref instead of the protected branch.")]
+Model = Annotated[str, typer.Argument(metavar="MODEL", show_default=False)]
+Version = Annotated[str, typer.Argument(metavar="VERSION", show_default=False)]
+Address = Annotated[
+    str,
+    typer.Argument(
+        metavar="ADDRESS", help="MODEL@1.3.0, MODEL@latest, MODEL#STAGE or MODEL@ALIAS.", show_default=False
+    ),
+]
+HERE = Path()

@@ -1,0 +1,69 @@
+"""The output door: results on standard output, all else on standard error, strangers' text made harmless."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+# C0 and C1 controls but tab and newline, and the characters that reorder or hide text (Unicode bidi, zero width).
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+
+
+def clean(value: object) -> str:
+    """Text that cannot steer a terminal."""
+    return _UNSAFE.sub("\N{REPLACEMENT CHARACTER}", str(value))
+
+
+def result(text: object = "") -> None:
+    """A line of the answer."""
+    sys.stdout.write(f"{clean(text)}\n")
+
+
+def note(text: object) -> None:
+    """A line beside the answer: what was done, what comes next."""
+    sys.stderr.write(f"{clean(text)}\n")
+
+
+def next_step(text: str) -> None:
+    note(f"next: {text}")
+
+
+def emit_json(value: Mapping[str, Any]) -> None:
+    """JSON for programs: ASCII, so that no terminal and no log is steered by it."""
+    sys.stdout.write(json.dumps(value, indent=2) + "\n")
+
+
+def emit_json_error(value: Mapping[str, Any]) -> None:
+    sys.stderr.write(json.dumps(value, indent=2) + "\n")
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: frozenset[str] = frozenset()) -> None:
+    """A table; no colour and a fixed width unless standard output is a terminal."""
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
+    for column in columns:
+        grid.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    for row in rows:
+        grid.add_row(*(Text(clean(cell)) for cell in row))
+    console().print(grid)
+
+
+def console() -> Console:
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() else int(os.environ.get("COLUMNS", "100"))
+    return Console(highlight=False, markup=False, width=width, soft_wrap=False)
+
+
+def short(commit: str | None) -> str:
+    """A commit id as people read it."""
+    return commit[:10] if commit else ""

@@ -1,0 +1,128 @@
+"""`modelreg list`, `show`, `history`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from modelreg.cli.options import HERE, Address, Json, Ref, RegistryPath
+from modelreg.cli.output import emit_json, next_step, note, result, short, table
+
+MaybeModel = Annotated[str | None, typer.Argument(metavar="[MODEL]", show_default=False)]
+StageOption = Annotated[str | None, typer.Option("--stage", metavar="STAGE", help="Only versions in this stage.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command("list")(list_)
+    app.command()(show)
+    app.command()(history)
+
+
+def list_(
+    model: MaybeModel = None,
+    stage: StageOption = None,
+    registry: RegistryPath = HERE,
+    ref: Ref = None,
+    as_json: Json = False,
+) -> None:
+    """Models and versions, with stage and primary metric."""
+    from modelreg.domain.names import parse_model, parse_stage
+    from modelreg.registry.listing import list_versions
+    from modelreg.wiring import open_workspace
+
+    snapshot = open_workspace(registry).snapshot(ref)
+    rows = list_versions(snapshot, parse_model(model) if model else None, parse_stage(stage) if stage else None)
+    if as_json:
+        emit_json({"versions": [row.to_mapping() for row in rows]})
+        return
+    if not rows:
+        note("no versions" if model or stage else "nothing is registered yet")
+        next_step("modelreg register MODEL ARTIFACT --metrics metrics.json")
+        return
+    cells = []
+    for row in rows:
+        metric = row.manifest.metrics.get(row.primary_metric or "")
+        value = f"{metric.name} {metric.value:.4g}" if metric else "-"
+        created = str(row.manifest.body.get("created", ""))[:10]
+        cells.append((row.model, row.version, row.stage or "withdrawn", ", ".join(row.aliases) or "-", value, created))
+    table(("model", "version", "stage", "aliases", "metric", "created"), cells)
+
+
+def show(address: Address, registry: RegistryPath = HERE, ref: Ref = None, as_json: Json = False) -> None:
+    """All that is recorded of one version."""
+    from modelreg.domain.address import Address as Parsed
+    from modelreg.registry.listing import show as describe
+    from modelreg.wiring import open_workspace
+
+    body = describe(open_workspace(registry).snapshot(ref), Parsed.parse(address))
+    if as_json:
+        emit_json(body)
+        return
+    result(f"{body['model']}@{body['version']}")
+    table(("", ""), _facts(body))
+    if metrics := body.get("metrics"):
+        result()
+        rows = [(k, f"{m['value']:.6g}", m.get("direction", ""), _basis(m)) for k, m in metrics.items()]
+        table(("metric", "value", "better", "measured on"), rows, right=frozenset({"value"}))
+    if params := body.get("params"):
+        result()
+        table(("parameter", "value"), params.items())
+
+
+def _facts(body: dict[str, Any]) -> list[tuple[str, str]]:
+    author, lineage = body.get("author") or {}, body.get("lineage") or {}
+    code, data = lineage.get("code") or {}, lineage.get("data") or ()
+    framework = body.get("framework") or {}
+    rows = [
+        (
+            "stage",
+            "withdrawn: " + str(body["withdrawn"].get("reason")) if body["withdrawn"] else body["stage"],
+        ),
+        ("aliases", ", ".join(body["aliases"])),
+        ("created", f"{body.get('created', '')} by {author.get('name', '')} <{author.get('email', '')}>"),
+        ("description", (body["annotations"] or {}).get("description", "")),
+        ("framework", f"{framework.get('name', '')} {framework.get('version', '')}".strip()),
+        ("architecture", body.get("architecture") or ""),
+        ("code", f"{short(code.get('commit'))}{' (dirty)' if code.get('dirty') else ''}"),
+        ("data", ", ".join(f"{d['name']} {d.get('sha256', '')[:12]}" for d in data)),
+        ("tags", ", ".join(f"{k}={v}" for k, v in (body.get("tags") or {}).items())),
+    ]
+    rows += [("artifact", f"{a['path']} ({a['role']}, {a['size_bytes']} bytes)") for a in body["artifacts"]]
+    return [(key, value) for key, value in rows if value]
+
+
+def _basis(metric: dict[str, Any]) -> str:
+    dataset = metric.get("dataset")
+    name = dataset.get("name") if isinstance(dataset, dict) else dataset
+    return " / ".join(str(part) for part in (name, metric.get("split"), metric.get("slice")) if part)
+
+
+def history(model: MaybeModel = None, registry: RegistryPath = HERE, ref: Ref = None, as_json: Json = False) -> None:
+    """What happened, oldest first: who, when, why, in which commit."""
+    from modelreg.domain.names import parse_model
+    from modelreg.registry.history import history as events
+    from modelreg.wiring import open_workspace
+
+    found = events(open_workspace(registry), parse_model(model) if model else None, ref)
+    if as_json:
+        emit_json({"events": [event.to_mapping() for event in found]})
+        return
+    rows = [
+        (
+            e.at,
+            short(e.landing),
+            e.kind,
+            f"{e.model}@{e.version}" if e.version else e.model,
+            _way(e),
+            e.by,
+            e.reason,
+        )
+        for e in found
+    ]
+    table(("landed", "commit", "what", "version", "way", "by", "reason"), rows)
+
+
+def _way(event: Any) -> str:
+    way = f"{event.from_} -> {event.to}" if event.from_ else event.to or ""
+    return way + (f" (displaced {', '.join(event.displaced)})" if event.displaced else "")

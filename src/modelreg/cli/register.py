@@ -1,0 +1,183 @@
+"""`modelreg register` and `modelreg withdraw`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from modelreg.cli.options import HERE, Branch, DryRun, Json, Model, Push, Reason, RegistryPath, Version
+from modelreg.cli.output import emit_json, next_step, note, result, short
+
+if TYPE_CHECKING:
+    from modelreg.registry.register import Registration
+
+Files = Annotated[
+    list[Path],
+    typer.Argument(metavar="ARTIFACT…", help="Files or folders; the first is the model.", show_default=False),
+]
+MetricsFile = Annotated[Path | None, typer.Option("--metrics", metavar="FILE", help="Metrics, JSON or YAML.")]
+ParamsFile = Annotated[Path | None, typer.Option("--params", metavar="FILE", help="Parameters, YAML or JSON.")]
+Data = Annotated[
+    list[str],
+    typer.Option("--data", metavar="[NAME=]FILE[:ROLE]", help="A data set, recorded by its digests; again for more."),
+]
+MeasuredOn = Annotated[str | None, typer.Option("--measured-on", metavar="NAME", help="The data set of the metrics.")]
+Split = Annotated[str | None, typer.Option("--split", metavar="NAME", help="Its split: test, validation, …")]
+Lock = Annotated[Path | None, typer.Option("--env", metavar="FILE", help="The lock file of the environment.")]
+Parents = Annotated[
+    list[str], typer.Option("--parent", metavar="MODEL@VERSION[:RELATION]", help="What it was made from.")
+]
+Tags = Annotated[list[str], typer.Option("--tag", "-t", metavar="KEY=VALUE", help="A tag; again for more.")]
+Description = Annotated[str | None, typer.Option("--description", "-d", metavar="TEXT", help="What is new in it.")]
+VersionOption = Annotated[str | None, typer.Option("--version", metavar="V", help="The version, as in 1.3.0.")]
+Bump = Annotated[
+    str | None, typer.Option("--bump", metavar="PART", help="major, minor or patch of the highest version.")
+]
+Task = Annotated[str | None, typer.Option("--task", help="For a new model: classification, regression, …")]
+Primary = Annotated[
+    str | None, typer.Option("--primary-metric", metavar="NAME", help="For a new model: what `list` shows.")
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command()(register)
+    app.command()(withdraw)
+
+
+def register(
+    model: Model,
+    artifacts: Files,
+    registry: RegistryPath = HERE,
+    branch: Branch = None,
+    metrics: MetricsFile = None,
+    params: ParamsFile = None,
+    data: Data = [],  # noqa: B006 - Typer reads defaults, nobody changes them
+    measured_on: MeasuredOn = None,
+    split: Split = None,
+    env: Lock = None,
+    parent: Parents = [],  # noqa: B006
+    tag: Tags = [],  # noqa: B006
+    description: Description = None,
+    version: VersionOption = None,
+    bump: Bump = None,
+    task: Task = None,
+    primary_metric: Primary = None,
+    push: Push = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Register a version: artifacts into the remote, manifest and pointers in one commit."""
+    from modelreg.cli.progress import Bar
+    from modelreg.domain.names import parse_model
+    from modelreg.domain.version import Version as Parsed
+    from modelreg.registry import inputs
+    from modelreg.registry.register import Request, Source
+    from modelreg.registry.register import register as perform
+    from modelreg.wiring import open_workspace
+
+    workspace = open_workspace(registry, branch)
+    documents = workspace.documents
+    facts: dict[str, Any] = {}
+    if params is not None:
+        facts["params"] = inputs.read_params(documents, params)
+    facts["lineage"] = _lineage(data, env, parent)
+    read = inputs.read_metrics(documents, metrics, dataset=measured_on, split=split) if metrics else {}
+    request = Request(
+        model=parse_model(model),
+        sources=[Source(path, "model" if index == 0 else "other") for index, path in enumerate(artifacts)],
+        metrics=read,
+        facts=facts,
+        about={k: v for k, v in (("task", task), ("primary_metric", primary_metric)) if v},
+        tags=inputs.parse_pairs(tag, "--tag"),
+        description=description,
+        version=Parsed.parse(version) if version else None,
+        bump=_part(bump),
+    )
+    _tell(
+        perform(workspace, request, push=push, dry_run=dry_run, progress=Bar()),
+        as_json=as_json,
+        dry_run=dry_run,
+    )
+
+
+def _part(text: str | None) -> Any:
+    from modelreg.errors import UsageError
+
+    if text not in (None, "major", "minor", "patch"):
+        hint = "auto comes with lineage" if text == "auto" else "use major, minor or patch"
+        raise UsageError(f"--bump {text!a} is not known", hint=hint)
+    return text
+
+
+def _lineage(data: list[str], env: Path | None, parents: list[str]) -> dict[str, Any]:
+    from modelreg.adapters import provenance
+    from modelreg.registry.inputs import parse_data
+    from modelreg.sdk import _parent
+
+    body: dict[str, Any] = {}
+    if (code := provenance.code(Path())) is not None:
+        body["code"] = code
+    if data:
+        entries = [parse_data(text) for text in data]
+        body["data"] = [provenance.data(name, path, role, path.as_posix()) for name, path, role in entries]
+    body["environment"] = provenance.environment(env)
+    if parents:
+        body["parents"] = [_parent(text) for text in parents]
+    return body
+
+
+def _tell(done: Registration, *, as_json: bool, dry_run: bool) -> None:
+    address = f"{done.model}@{done.version}"
+    if as_json:
+        emit_json(
+            {
+                "model": done.model,
+                "version": str(done.version),
+                "bump": done.bump,
+                "reasons": list(done.reasons),
+                "commit": done.commit,
+                "already_registered": done.existing,
+            }
+        )
+    elif done.existing:
+        result(f"already registered: {address}")
+        note("the same content is never registered twice; nothing was changed")
+    elif dry_run:
+        result(f"would register {address} ({'; '.join(done.reasons)})")
+        for path in done.files:
+            result(f"would write {path}")
+    else:
+        result(f"registered {address} in commit {short(done.commit)}")
+        next_step(f"modelreg stage set {done.model} {done.version} staging")
+
+
+def withdraw(
+    model: Model,
+    version: Version,
+    reason: Reason,
+    registry: RegistryPath = HERE,
+    branch: Branch = None,
+    push: Push = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Take a version out of service for ever; its record stays."""
+    from modelreg.domain.names import parse_model
+    from modelreg.domain.version import Version as Parsed
+    from modelreg.registry.withdraw import withdraw as perform
+    from modelreg.wiring import open_workspace
+
+    workspace = open_workspace(registry, branch)
+    done = perform(workspace, parse_model(model), Parsed.parse(version), reason=reason, push=push, dry_run=dry_run)
+    if as_json:
+        emit_json({"model": done.model, "version": str(done.version), "commit": done.commit})
+    elif done.existing:
+        result(f"{done.model}@{done.version} is withdrawn already")
+    elif dry_run:
+        for path in done.files:
+            result(f"would write {path}")
+    else:
+        result(f"withdrew {done.model}@{done.version} in commit {short(done.commit)}")
+        next_step(f"modelreg stage list {done.model}")

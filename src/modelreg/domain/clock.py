@@ -1,0 +1,10 @@
+"""Times as documents write them: UTC, whole seconds, `2026-11-24T12:30:00Z` (RFC 3339)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def stamp(at: int) -> str:
+    """Epoch seconds as text."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

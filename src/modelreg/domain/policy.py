@@ -1,0 +1,106 @@
+"""The policy: stages in lifecycle order, gates, who may do what. Parsed once; rules are asked of the parsed value."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from modelreg.domain.names import Alias, Stage, parse_alias, parse_stage
+
+
+@dataclass(frozen=True, slots=True)
+class StageRule:
+    """What the policy says of one stage. `from_` names the stages that a version may come from."""
+
+    name: Stage
+    from_: tuple[Stage, ...]
+    exclusive: bool = False
+    displaced_to: Stage | None = None
+    protected: bool = False
+    via: Literal["any", "pull-request"] = "any"
+    signed: bool = False
+    announce: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What is required of a version that enters `stage`, where `match` fits; `origin` says which file asks."""
+
+    stage: Stage
+    match: Mapping[str, Any]
+    require: Mapping[str, Any]
+    origin: str
+
+    def matches(self, model: str, task: str, tags: Mapping[str, Any]) -> bool:
+        """Every key of `match` must fit; one that is not known fits always, so that a gate never falls away."""
+        wanted_tags = self.match.get("tags") or {}
+        return (
+            self.match.get("task", task) == task
+            and fnmatch.fnmatchcase(model, self.match.get("model", "*"))
+            and all(tags.get(key) == value for key, value in wanted_tags.items())
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A policy that has passed its schema. `access` is kept as written: what is asked and not understood must fail."""
+
+    serial: int
+    initial: Stage
+    stages: Mapping[Stage, StageRule]
+    gates: tuple[Gate, ...]
+    alias_requires: Mapping[Alias, Stage] = field(default_factory=dict)
+    access: Sequence[Mapping[str, Any]] = ()
+    limits: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def from_mapping(cls, body: Mapping[str, Any]) -> Policy:
+        """Raises InvalidError for a bad name."""
+        stages = {parse_stage(name): _stage_rule(name, rule or {}) for name, rule in body["stages"].items()}
+        aliases = body.get("aliases") or {}
+        return cls(
+            serial=body["serial"],
+            initial=parse_stage(body["initial"]),
+            stages=stages,
+            gates=parse_gates(body.get("gates") or (), "policy.yaml"),
+            alias_requires={
+                parse_alias(name): parse_stage(rule["requires"])
+                for name, rule in aliases.items()
+                if rule and rule.get("requires")
+            },
+            access=body.get("access") or (),
+            limits=body.get("limits") or {},
+        )
+
+    @property
+    def exclusive(self) -> frozenset[Stage]:
+        return frozenset(name for name, rule in self.stages.items() if rule.exclusive)
+
+    @property
+    def announced(self) -> frozenset[Stage]:
+        return frozenset(name for name, rule in self.stages.items() if rule.announce)
+
+    def displaced_to(self, stage: Stage) -> Stage:
+        """Where a holder goes that makes room in an exclusive stage."""
+        return self.stages[stage].displaced_to or self.initial
+
+
+def parse_gates(entries: Sequence[Mapping[str, Any]], origin: str) -> tuple[Gate, ...]:
+    """Gates as the policy or a model.yaml lists them, in file order."""
+    return tuple(Gate(parse_stage(e["stage"]), e.get("match") or {}, e.get("require") or {}, origin) for e in entries)
+
+
+def _stage_rule(name: str, rule: Mapping[str, Any]) -> StageRule:
+    displaced_to = rule.get("displaced_to")
+    return StageRule(
+        name=parse_stage(name),
+        from_=tuple(parse_stage(item) for item in rule.get("from") or ()),
+        exclusive=rule.get("exclusive", False),
+        displaced_to=parse_stage(displaced_to) if displaced_to else None,
+        protected=rule.get("protected", False),
+        via=rule.get("via", "any"),
+        signed=rule.get("signed", False),
+        announce=rule.get("announce", False),
+    )

@@ -1,0 +1,149 @@
+"""Tags for landings: made when a change lands (announce: direct), or made again from history at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from modelreg.domain.history import Landing
+from modelreg.domain.names import ModelName
+from modelreg.domain.plan import CommitId, Tag
+from modelreg.domain.policy import Policy
+from modelreg.domain.tags import Moved, Registered, Step, tags
+from modelreg.domain.transition import Transition
+from modelreg.domain.version import Version
+from modelreg.errors import IntegrityError
+from modelreg.registry.snapshot import Snapshot
+from modelreg.registry.workspace import Workspace
+from modelreg.registry.writing import sha256
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """What `announce` did: tags it made, how many stood already."""
+
+    created: tuple[str, ...]
+    existing: int
+
+
+def expected_tags(workspace: Workspace, tip: CommitId, models: Sequence[ModelName] | None = None) -> tuple[Tag, ...]:
+    """Every tag that the history up to `tip` calls for, model by model, oldest first.
+
+    Raises UnavailableError in a shallow clone: a list that misses its beginning would number everything wrongly.
+    """
+    found: list[Tag] = []
+    for model, steps in _steps(workspace, tip, models).items():
+        found += tags(workspace.settings.id, workspace.layout.artifact_name(model), steps)
+    return tuple(found)
+
+
+def announcing(
+    workspace: Workspace, base: CommitId, model: ModelName, make: Callable[[CommitId], Step]
+) -> Callable[[CommitId], Sequence[Tag]] | None:
+    """For `announce: direct`: from the landing's commit to the tags that it adds, or None where a workflow makes them."""
+    if workspace.settings.announce != "direct":
+        return None
+    steps = _steps(workspace, base, [model]).get(model, [])
+
+    def new_tags(commit: CommitId) -> Sequence[Tag]:
+        artifact = workspace.layout.artifact_name(model)
+        before = len(tags(workspace.settings.id, artifact, steps))
+        return tags(workspace.settings.id, artifact, [*steps, make(commit)])[before:]
+
+    return new_tags
+
+
+def announce(workspace: Workspace, *, push: bool = False, dry_run: bool = False) -> Announcement:
+    """Make the tags that are missing. Raises IntegrityError where one stands that says something else: it is never moved."""
+    wanted = expected_tags(workspace, workspace.tip())
+    standing = {tag.name: tag for tag in workspace.repository.tags("*")}
+    for tag in wanted:
+        found = standing.get(tag.name)
+        if found and (not found.annotated or found.target != tag.target):
+            raise IntegrityError(
+                f"tag {tag.name} does not say what the history says",
+                hint=f"modelreg verify explains; git tag -d '{tag.name}' and announce again if the tag is the mistake",
+            )
+    missing = [tag for tag in wanted if tag.name not in standing]
+    if (missing or push) and not dry_run:
+        workspace.repository.create_tags(missing, push=push)
+    return Announcement(tuple(tag.name for tag in missing), len(wanted) - len(missing))
+
+
+def _steps(workspace: Workspace, tip: CommitId, models: Sequence[ModelName] | None) -> dict[ModelName, list[Step]]:
+    """Registrations and transitions in order of landing, by model."""
+    layout = workspace.layout
+    single = models[0] if models is not None and len(models) == 1 else None
+    prefix = layout.prefix
+    landings = workspace.repository.landings(tip, prefix if single is None else layout.model_folder(single))
+    snapshot = workspace.at(tip)
+    policies = _Policies(workspace, tip)
+    found: dict[ModelName, list[Step]] = {}
+    commits = _registration_commits(workspace, tip, snapshot, landings)
+    records = [c.path for landing in landings for c in landing.changes if "/transitions/" in c.path]
+    snapshot.load_many(records)
+    for landing in landings:
+        for step in _landing_steps(workspace, snapshot, policies, landing, commits):
+            model, value = step
+            found.setdefault(model, []).append(value)
+    return found
+
+
+class _Policies:
+    """The policy as it stood at a landing."""
+
+    def __init__(self, workspace: Workspace, tip: CommitId) -> None:
+        self._workspace = workspace
+        # Landings that touched the policy, oldest first: between two of them it is the same.
+        self._changes = [landing.commit for landing in workspace.repository.landings(tip, workspace.layout.policy)]
+        self._tip = tip
+        self._cache: dict[CommitId, Policy] = {}
+
+    def at(self, commit: CommitId) -> Policy:
+        key = commit if len(self._changes) > 1 else self._tip
+        if key not in self._cache:
+            self._cache[key] = self._workspace.at(key).policy()
+        return self._cache[key]
+
+
+def _registration_commits(
+    workspace: Workspace, tip: CommitId, snapshot: Snapshot, landings: Sequence[Landing]
+) -> dict[str, CommitId]:
+    wanted = {
+        change.path: change.blob
+        for landing in landings
+        for change in landing.changes
+        if change.status == "A" and change.blob and change.path.endswith("/manifest.yaml")
+    }
+    return dict(workspace.repository.first_commits(tip, wanted)) if wanted else {}
+
+
+def _landing_steps(
+    workspace: Workspace,
+    snapshot: Snapshot,
+    policies: _Policies,
+    landing: Landing,
+    commits: dict[str, CommitId],
+) -> list[tuple[ModelName, Step]]:
+    """What one landing registered, then what it moved."""
+    registered: list[tuple[ModelName, Step]] = []
+    moved: list[tuple[ModelName, int, Step]] = []
+    for change in landing.changes:
+        place = workspace.layout.place(change.path) if change.status == "A" else None
+        if place is None or place.model is None:
+            continue
+        model = ModelName(place.model)
+        if place.kind == "manifest" and place.version and change.path in commits:
+            data = snapshot.tree.read(change.path)
+            digest = sha256(data) if data is not None else ""
+            step = Registered(Version.parse(place.version), commits[change.path], landing.at, digest)
+            registered.append((model, step))
+        elif place.kind == "transition" and place.number is not None and snapshot.document(change.path):
+            moved.append((model, place.number, _moved(snapshot, policies, landing, model, place.number)))
+    return registered + [(model, step) for model, _, step in sorted(moved, key=lambda item: item[:2])]
+
+
+def _moved(snapshot: Snapshot, policies: _Policies, landing: Landing, model: ModelName, number: int) -> Moved:
+    transition: Transition = snapshot.transition(model, number)
+    policy = policies.at(landing.commit)
+    return Moved(transition, landing.commit, landing.at, policy.announced, policy.initial)

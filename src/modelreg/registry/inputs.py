@@ -1,0 +1,94 @@
+"""Files that a user hands over: metrics, parameters, data sets. Errors name file, line and field."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from modelreg.domain.document import Document
+from modelreg.errors import InvalidError, NotFoundError
+from modelreg.registry.ports import Documents
+from modelreg.registry.register import parse_metrics
+
+DATASET_ROLES = ("train", "validation", "test", "reference", "other")
+
+
+def read_metrics(
+    documents: Documents, path: Path, *, dataset: str | None = None, split: str | None = None
+) -> dict[str, Any]:
+    """Metrics from JSON or YAML, as the manifest writes them; `dataset` and `split` where the file names none.
+
+    Raises InvalidError for an empty file and for what is no finite number, NotFoundError for a missing file.
+    """
+    document = _read(documents, path, "metrics")
+    try:
+        metrics = parse_metrics(document.value)
+    except InvalidError as error:
+        raise _placed(error, document) from error
+    if not metrics:
+        raise InvalidError("holds no metrics", file=str(path), line=1, hint='write {"accuracy": 0.91}')
+    for entry in metrics.values():
+        if dataset is not None:
+            entry.setdefault("dataset", dataset)
+        if split is not None:
+            entry.setdefault("split", split)
+    return metrics
+
+
+def read_params(documents: Documents, path: Path) -> dict[str, Any]:
+    """Parameters from YAML or JSON: any mapping. Raises InvalidError, NotFoundError."""
+    return dict(_read(documents, path, "parameters").value)
+
+
+def parse_pairs(pairs: list[str], option: str) -> dict[str, str]:
+    """`key=value` options. Raises InvalidError for anything else."""
+    found: dict[str, str] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key:
+            raise InvalidError(f"{pair[:60]!a} is not KEY=VALUE", hint=f"{option} team=growth")
+        found[key] = value
+    return found
+
+
+def parse_data(text: str) -> tuple[str, Path, str]:
+    """`[NAME=]PATH[:ROLE]` as (name, path, role); the name is the file's stem, the role train unless it says so."""
+    name, equals, rest = text.partition("=")
+    rest = rest if equals else text
+    path, colon, role = rest.rpartition(":")
+    if not colon or role not in DATASET_ROLES:
+        path, role = rest, "train"
+    return (name if equals else Path(path).stem), Path(path), role
+
+
+def _read(documents: Documents, path: Path, what: str) -> Document:
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise NotFoundError(f"there is no {what} file {path}", file=str(path)) from None
+    except OSError as error:
+        raise NotFoundError(f"cannot be read: {error.strerror}", file=str(path)) from None
+    if not data.strip():
+        raise InvalidError(f"is empty, and should hold {what}", file=str(path), line=1, hint='write {"name": value}')
+    if path.suffix.lower() == ".json":
+        # JSON is YAML but for tabs between tokens, which YAML refuses; inside strings JSON allows none.
+        data = data.replace(b"\t", b" ")
+    document = documents.load(data, str(path))
+    if not isinstance(document.value, Mapping):
+        raise InvalidError(f"must be a mapping of {what}", file=str(path), line=1, hint='write {"name": value}')
+    return document
+
+
+def _placed(error: InvalidError, document: Document) -> InvalidError:
+    """The error with file and line, found by the last name of its field."""
+    field = (error.field or "").removeprefix("metrics.")
+    paths = [p for p in document.marks if "_".join(str(part) for part in p) == field]
+    mark = document.mark(paths[0]) if paths else None
+    return InvalidError(
+        error.message,
+        hint=error.hint,
+        file=document.file,
+        line=mark.line if mark else 1,
+        field=field or None,
+    )

@@ -1,0 +1,161 @@
+"""The registry as a tree says it is: documents parsed when they are asked for, each at most once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from modelreg.domain.document import Document
+from modelreg.domain.finding import failed
+from modelreg.domain.layout import Layout
+from modelreg.domain.manifest import Manifest
+from modelreg.domain.names import ModelName
+from modelreg.domain.policy import Gate, Policy, parse_gates
+from modelreg.domain.stages import Stages
+from modelreg.domain.transition import Transition
+from modelreg.domain.version import Version
+from modelreg.errors import InvalidError, ModelregError, NotFoundError
+from modelreg.registry.ports import Documents, Tree
+
+T = TypeVar("T")
+
+
+class Snapshot:
+    """Typed reading of one tree.
+
+    Reading trusts nothing but asks for no more than the shape it needs: a document that lacks it is an InvalidError
+    that points at `modelreg validate`. Writers also call `checked`, which asks the schema.
+    """
+
+    def __init__(self, tree: Tree, documents: Documents, layout: Layout) -> None:
+        self.tree = tree
+        self.documents = documents
+        self.layout = layout
+        self._documents: dict[str, Document | None] = {}
+        self._files: dict[str, tuple[str, ...]] = {}
+
+    def document(self, path: str) -> Document | None:
+        """The document at `path`, or None. Raises InvalidError where it is no YAML that modelreg reads."""
+        if path not in self._documents:
+            data = self.tree.read(path)
+            self._documents[path] = None if data is None else self.documents.load(data, path)
+        return self._documents[path]
+
+    def load_many(self, paths: Iterable[str]) -> None:
+        """Read these documents in one go; later calls of `document` find them."""
+        wanted = [path for path in paths if path not in self._documents]
+        for path, data in self.tree.read_many(wanted).items():
+            self._documents[path] = self.documents.load(data, path)
+
+    def shaped(self, document: Document, parse: Callable[[], T]) -> T:
+        """`parse()`; a mapping that is not as its schema wants becomes an InvalidError with the file."""
+        try:
+            return parse()
+        except ModelregError as error:
+            if error.file is None:
+                error.file = document.file
+            raise
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+            hint = f"modelreg validate {document.file}"
+            raise InvalidError("is not as its schema wants it", file=document.file, hint=hint) from error
+
+    def checked(self, path: str, kind: str) -> Document:
+        """The document, which must exist and pass its schema. Raises NotFoundError, InvalidError (the first finding)."""
+        document = self.document(path)
+        if document is None:
+            raise NotFoundError("is missing", file=path)
+        for finding in self.documents.check(document, kind):
+            if failed([finding]):
+                raise InvalidError(
+                    finding.message, file=path, line=finding.line, field=finding.field, hint=finding.hint
+                )
+        return document
+
+    # --- what there is
+
+    def files(self, model: str) -> tuple[str, ...]:
+        """All files of a model, in tree order."""
+        if model not in self._files:
+            self._files[model] = tuple(self.tree.paths(self.layout.model_folder(model)))
+        return self._files[model]
+
+    def models(self) -> tuple[ModelName, ...]:
+        """Registered models, by name: the folders that hold a model.yaml."""
+        prefix = self.layout.prefix
+        found = (path[len(prefix) :].split("/") for path in self.tree.paths(prefix) if path.endswith("/model.yaml"))
+        return tuple(sorted(ModelName(parts[0]) for parts in found if len(parts) == 2))
+
+    def require_model(self, model: ModelName) -> None:
+        """Raises NotFoundError for a model that is not registered."""
+        if not self.tree.read(self.layout.model(model)):
+            names = self.models()
+            hint = f"registered are: {', '.join(names)}" if names else "nothing is registered yet: modelreg register"
+            raise NotFoundError(f"there is no model {model}", hint=hint)
+
+    def versions(self, model: str) -> tuple[Version, ...]:
+        """Versions of a model in SemVer order, withdrawn ones too."""
+        places = (self.layout.place(path) for path in self.files(model) if path.endswith("/manifest.yaml"))
+        found = (place.version for place in places if place and place.kind == "manifest")
+        return tuple(sorted(Version.parse(text) for text in found if text))
+
+    def withdrawn(self, model: str) -> frozenset[Version]:
+        places = (self.layout.place(path) for path in self.files(model) if path.endswith("/withdrawn.yaml"))
+        return frozenset(Version.parse(p.version) for p in places if p and p.kind == "withdrawn" and p.version)
+
+    def transition_numbers(self, model: str) -> tuple[int, ...]:
+        places = (self.layout.place(path) for path in self.files(model) if "/transitions/" in path)
+        return tuple(sorted(p.number for p in places if p and p.kind == "transition" and p.number is not None))
+
+    # --- typed documents
+
+    def policy(self, *, check: bool = False) -> Policy:
+        path = self.layout.policy
+        document = self.checked(path, "policy") if check else self.document(path)
+        if document is None:
+            raise NotFoundError("is missing", file=path, hint="modelreg init writes one")
+        return self.shaped(document, lambda: Policy.from_mapping(document.value))
+
+    def model(self, model: ModelName) -> Document:
+        """model.yaml. Raises NotFoundError for a model that is not registered."""
+        document = self.document(self.layout.model(model))
+        if document is None:
+            self.require_model(model)
+            raise NotFoundError(f"there is no model {model}")
+        return document
+
+    def gates(self, model: ModelName, policy: Policy) -> tuple[Gate, ...]:
+        """The policy's gates and those that model.yaml adds."""
+        document = self.checked(self.layout.model(model), "model")
+        added = self.shaped(document, lambda: parse_gates(document.value.get("gates") or (), "model.yaml"))
+        return (*policy.gates, *added)
+
+    def stages(self, model: ModelName) -> Stages:
+        document = self.document(self.layout.stages(model))
+        if document is None:
+            self.require_model(model)
+            return Stages()
+        return self.shaped(document, lambda: Stages.from_mapping(document.value))
+
+    def manifest(self, model: ModelName, version: Version, *, check: bool = False) -> Manifest:
+        """Raises NotFoundError naming the versions that there are."""
+        path = self.layout.manifest(model, version)
+        document = self.document(path)
+        if document is None:
+            self.require_model(model)
+            last = ", ".join(str(v) for v in self.versions(model)[-5:])
+            raise NotFoundError(f"{model} has no version {version}", hint=f"its versions are: {last}")
+        if check:
+            self.checked(path, "manifest")
+        return self.shaped(document, lambda: Manifest.from_mapping(document.value))
+
+    def transition(self, model: ModelName, number: int) -> Transition:
+        path = self.layout.transition(model, number)
+        document = self.document(path)
+        if document is None:
+            raise NotFoundError("is missing", file=path)
+        return self.shaped(document, lambda: Transition.from_mapping(document.value))
+
+    def transitions(self, model: ModelName) -> tuple[Transition, ...]:
+        numbers = self.transition_numbers(model)
+        self.load_many(self.layout.transition(model, number) for number in numbers)
+        return tuple(self.transition(model, number) for number in numbers)

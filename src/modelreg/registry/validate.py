@@ -1,0 +1,189 @@
+"""`validate`: every document through the YAML door and its schema, then what a schema cannot say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from modelreg.domain.document import Document
+from modelreg.domain.finding import Finding
+from modelreg.domain.layout import Place
+from modelreg.errors import ModelregError, NotFoundError, UnavailableError
+from modelreg.registry.addonly import touched_since_landing
+from modelreg.registry.checking import Checked
+from modelreg.registry.ports import Entry, Tree
+from modelreg.registry.rules import model_rules
+from modelreg.registry.rules_registry import registry_rules
+from modelreg.registry.snapshot import Snapshot
+from modelreg.registry.workspace import Workspace
+
+DOCUMENTS = frozenset(
+    (
+        "registry",
+        "policy",
+        "model",
+        "stages",
+        "transition",
+        "manifest",
+        "annotations",
+        "evidence",
+        "withdrawn",
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """How many files were read, and what is wrong, in order of file and line."""
+
+    files: int
+    findings: tuple[Finding, ...]
+
+
+def validate(
+    workspace: Workspace,
+    paths: Sequence[str] = (),
+    *,
+    changed_since: str | None = None,
+    ref: str | None = None,
+) -> Validation:
+    """Validate the work tree (a bare repository's protected branch), or with `ref` a commit.
+
+    `paths` (from the repository's top) and `changed_since` narrow it to the models they touch; the registry's own
+    documents are always read. Raises NotFoundError for a path or ref that does not exist.
+    """
+    tree = _tree(workspace, ref)
+    snapshot = Snapshot(tree, workspace.documents, workspace.layout)
+    entries = tree.paths(workspace.layout.prefix)
+    models = _models(workspace, entries, paths, changed_since)
+    findings = validate_tree(workspace, snapshot, models)
+    read = [path for path in entries if _concerned(workspace, path, models)]
+    findings += _history(workspace, tree, ref, models)
+    findings = list(dict.fromkeys(findings))
+    findings.sort(key=lambda f: (f.file, f.line or 0, f.column or 0, f.code))
+    return Validation(len(read), tuple(findings))
+
+
+def validate_tree(workspace: Workspace, snapshot: Snapshot, models: frozenset[str] | None = None) -> list[Finding]:
+    """The findings of one tree, history aside; of some models, or (None) of all."""
+    checked = Checked()
+    layout = workspace.layout
+    entries = snapshot.tree.paths(layout.prefix)
+    wanted = [path for path in entries if _concerned(workspace, path, models)]
+    contents = snapshot.tree.read_many(wanted)
+    for path in wanted:
+        place = layout.place(path)
+        if place is not None:
+            _check_file(workspace, checked, place, entries[path], contents.get(path))
+    if (dvc_yaml := snapshot.tree.read(layout.dvc_yaml)) is not None:
+        checked.contents[layout.dvc_yaml] = dvc_yaml
+    findings = checked.findings
+    findings += registry_rules(checked, workspace.layout)
+    for model in sorted({p.model for p in map(layout.place, wanted) if p and p.model}):
+        findings += model_rules(checked, snapshot, workspace, model, entries)
+    return findings
+
+
+def _tree(workspace: Workspace, ref: str | None) -> Tree:
+    repository = workspace.repository
+    if ref is not None or repository.head().bare:
+        return repository.tree(workspace.tip(ref))
+    return repository.work_tree()
+
+
+def _models(
+    workspace: Workspace, entries: Iterable[str], paths: Sequence[str], changed_since: str | None
+) -> frozenset[str] | None:
+    """The models that are concerned; None for all."""
+    layout = workspace.layout
+    known = dict.fromkeys(entries)
+    touched: list[str] = []
+    for path in paths:
+        below = [p for p in known if p == path or p.startswith(path.rstrip("/") + "/") or path in (".", "")]
+        if not below and not path.startswith(layout.prefix.rstrip("/")) and path != layout.dvc_yaml:
+            raise NotFoundError("is no file of this registry", file=path)
+        touched += below or [path]
+    if changed_since is not None:
+        touched += _changed(workspace, changed_since)
+    if not paths and changed_since is None:
+        return None
+    places = [layout.place(path) for path in touched]
+    if any(place is None or place.kind in ("registry", "policy") for place in places):
+        return None
+    return frozenset(place.model for place in places if place and place.model)
+
+
+def _changed(workspace: Workspace, ref: str) -> list[str]:
+    prefix = workspace.layout.prefix
+    before = workspace.repository.tree(workspace.tip(ref)).paths(prefix)
+    after = _tree(workspace, None).paths(prefix)
+    return [path for path in {**before, **after} if before.get(path) != after.get(path)]
+
+
+def _concerned(workspace: Workspace, path: str, models: frozenset[str] | None) -> bool:
+    place = workspace.layout.place(path)
+    return models is None or place is None or place.model is None or place.model in models
+
+
+def _history(workspace: Workspace, tree: Tree, ref: str | None, models: frozenset[str] | None) -> list[Finding]:
+    """Add-only files that are not what they were when they landed."""
+    try:
+        tip = workspace.tip(ref)
+        return [
+            finding
+            for finding in touched_since_landing(workspace, tip, None, tree)
+            if _concerned(workspace, finding.file, models)
+        ]
+    except UnavailableError as error:
+        message = f"whether add-only files were touched is not judged: {error.message}"
+        return [Finding(workspace.layout.prefix, "history", message, severity="warning", hint=error.hint)]
+    except NotFoundError:
+        return []  # nothing has landed yet
+
+
+def _check_file(workspace: Workspace, checked: Checked, place: Place, entry: Entry, data: bytes | None) -> None:
+    """Mode, YAML and schema of one file; what is sound goes into `checked`."""
+    path = place.path
+    if entry.mode != "100644":
+        kind = "a symlink" if entry.mode == "120000" else "executable" if entry.mode == "100755" else "no regular file"
+        checked.findings.append(Finding(path, "mode", f"must be a plain file (mode 100644), and is {kind}"))
+        if entry.mode != "100755":
+            return
+    if place.kind == "unknown":
+        message = "is no file that a registry holds"
+        checked.findings.append(Finding(path, "unknown-file", message, severity="warning", hint="move it elsewhere"))
+        return
+    if data is None:
+        checked.findings.append(Finding(path, "unreadable", "cannot be read"))
+        return
+    checked.contents[path] = data
+    if place.kind not in DOCUMENTS and place.kind != "pointer":
+        return
+    document = _load(workspace, checked, path, data)
+    if document is None:
+        return
+    if place.kind == "pointer":
+        checked.documents[path] = document
+        return
+    findings = workspace.documents.check(document, place.kind)
+    checked.findings += findings
+    if not findings:
+        checked.documents[path] = document
+
+
+def _load(workspace: Workspace, checked: Checked, path: str, data: bytes) -> Document | None:
+    try:
+        return workspace.documents.load(data, path)
+    except ModelregError as error:
+        checked.findings.append(
+            Finding(
+                path,
+                "yaml",
+                error.message,
+                line=error.line,
+                column=1 if error.line else None,
+                field=error.field,
+                hint=error.hint,
+            )
+        )
+        return None

@@ -1,0 +1,82 @@
+"""Withdrawal: a tombstone for a version that must not be served any more. Nothing is deleted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from modelreg.domain import lifecycle
+from modelreg.domain.clock import stamp
+from modelreg.domain.names import ModelName
+from modelreg.domain.plan import CommitId, Plan
+from modelreg.domain.version import Version
+from modelreg.registry.snapshot import Snapshot
+from modelreg.registry.stage import record_plan
+from modelreg.registry.workspace import Workspace
+from modelreg.registry.writing import land, manifest_sha256, next_number, paths_of, render
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """What came of it. `commit` is None for a dry run, or where the version was withdrawn already (`existing`)."""
+
+    model: ModelName
+    version: Version
+    commit: CommitId | None
+    existing: bool
+    files: tuple[str, ...]
+
+
+def withdraw(
+    workspace: Workspace,
+    model: ModelName,
+    version: Version,
+    *,
+    reason: str,
+    push: bool = False,
+    dry_run: bool = False,
+) -> Withdrawal:
+    """Take a version out of service: it leaves every stage and alias, and a tombstone says why.
+
+    Raises NotFoundError for an unknown version. Withdrawing twice is no error and lands nothing.
+    """
+    by = workspace.repository.identity().email
+    existing: list[bool] = [False]
+
+    def plan(snapshot: Snapshot, base: CommitId) -> Plan | None:
+        layout = workspace.layout
+        policy = snapshot.policy(check=True)
+        snapshot.manifest(model, version)
+        existing[0] = version in snapshot.withdrawn(model)
+        if existing[0]:
+            return None
+        digest = manifest_sha256(snapshot, layout.manifest(model, version))
+        at = workspace.clock()
+        stages = snapshot.stages(model)
+        transition = lifecycle.withdraw(
+            stages,
+            policy,
+            model=model,
+            version=version,
+            manifest_sha256=digest,
+            number=next_number(snapshot, model),
+            by=by,
+            at=stamp(at),
+            reason=reason,
+        )
+        path = layout.withdrawn(model, version)
+        tombstone = {
+            "format": 1,
+            "model": model,
+            "version": str(version),
+            "manifest_sha256": digest,
+            "by": by,
+            "at": stamp(at),
+            "reason": reason,
+        }
+        extra = {path: render(workspace.documents, layout, path, "withdrawn", tombstone)}
+        title = f"Withdraw {model} {version}"
+        return record_plan(workspace, snapshot, base, policy, stages, transition, at, title, extra)
+
+    planned, landed = land(workspace, plan, push=push, dry_run=dry_run)
+    commit = landed.commit if landed else None
+    return Withdrawal(model, version, commit, existing[0], tuple(paths_of(planned)))

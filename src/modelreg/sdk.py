@@ -1,0 +1,296 @@
+"""The SDK: a registry as Python objects. It does what the command line does, through the same use cases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from modelreg.domain.address import Address
+from modelreg.domain.names import ModelName, Stage, parse_alias, parse_model, parse_stage
+from modelreg.domain.version import Bump, Version
+from modelreg.errors import DeniedError, UsageError
+from modelreg.registry import listing
+from modelreg.registry.pull import Pulled, pull
+from modelreg.registry.resolve import latest, resolve
+from modelreg.wiring import open_workspace
+
+if TYPE_CHECKING:
+    from modelreg.domain.manifest import Manifest
+    from modelreg.registry.register import Registration
+    from modelreg.registry.stage import StageChange
+
+SUFFIXES = {"skops": ".skops", "pickle": ".pkl", "joblib": ".joblib"}
+
+
+class Registry:
+    """A registry in the git repository at or around `path`.
+
+    Reads see the protected branch as it is at each call. `branch` names that branch, and lets writes land on it while
+    another one is checked out. Raises NotARegistryError where there is none.
+    """
+
+    def __init__(self, path: str | Path = ".", *, branch: str | None = None) -> None:
+        self._workspace = open_workspace(Path(path), branch)
+
+    def __getitem__(self, model: str) -> RegisteredModel:
+        """A registered model. Raises NotFoundError."""
+        name = parse_model(model)
+        self._workspace.snapshot().require_model(name)
+        return RegisteredModel(self, name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.models())
+
+    def models(self) -> tuple[str, ...]:
+        """Names of the registered models, sorted."""
+        return self._workspace.snapshot().models()
+
+    def get(self, address: str) -> ModelVersion:
+        """`churn@1.3.0`, `churn@latest`, `churn#production`, `churn@champion`. Raises NotFoundError."""
+        parsed = Address.parse(address)
+        return ModelVersion(self, parsed.model, resolve(self._workspace.snapshot(), parsed))
+
+    def load(self, address: str, **options: Any) -> Any:
+        """The model at an address, loaded; options as for `ModelVersion.load`."""
+        return self.get(address).load(**options)
+
+    def register(
+        self,
+        name: str,
+        *,
+        model: Any = None,
+        artifacts: Sequence[str | Path] = (),
+        metrics: Mapping[str, Any] | None = None,
+        params: Mapping[str, Any] | None = None,
+        X: Any = None,
+        data: Sequence[str | Path] = (),
+        parents: Sequence[str] = (),
+        lock: str | Path | None = None,
+        tags: Mapping[str, str] | None = None,
+        description: str | None = None,
+        task: str | None = None,
+        primary_metric: str | None = None,
+        about: Mapping[str, Any] | None = None,
+        version: str | None = None,
+        bump: Bump | None = None,
+        format: str = "skops",  # noqa: A002 - the manifest's word
+        entry_point: str | None = None,
+        push: bool = False,
+    ) -> ModelVersion:
+        """Register a scikit-learn estimator (`model`), or files and folders (`artifacts`), or both.
+
+        The estimator is saved as canonical skops (the same model gives the same bytes); pickle or joblib only when
+        `format` says so, and the manifest then says it too. With `X` (rows as they go into `predict`) signature and
+        input example are recorded. Metrics are finite numbers or mappings with a `value`; parameters default to the
+        estimator's own. Content that is registered already gives the version that holds it. Raises InvalidError,
+        DeniedError, IdentityError, UnavailableError, ConflictError; nothing is changed then.
+        """
+        from modelreg.registry.register import Request, Source, register
+
+        if model is None and not artifacts:
+            raise UsageError("there is nothing to register", hint="give model=estimator or artifacts=[path]")
+        with TemporaryDirectory(prefix="modelreg-") as folder:
+            facts: dict[str, Any] = {}
+            sources: list[Source] = []
+            if model is not None:
+                sources, facts = _estimator(model, X, format, Path(folder))
+            sources += [
+                Source(Path(p), "model" if i == 0 and model is None else "other") for i, p in enumerate(artifacts)
+            ]
+            if params is not None:
+                facts["params"] = dict(params)
+            inferred = facts.pop("task", "other")
+            facts["lineage"] = self._lineage(data, parents, lock, entry_point)
+            request = Request(
+                model=parse_model(name),
+                sources=sources,
+                metrics=metrics or {},
+                facts=facts,
+                about=_about(task or inferred, primary_metric, about),
+                tags=tags or {},
+                description=description,
+                version=Version.parse(version) if version else None,
+                bump=bump,
+            )
+            done = register(self._workspace, request, push=push)
+        return ModelVersion(self, done.model, done.version, registration=done)
+
+    def _lineage(
+        self,
+        data: Sequence[str | Path],
+        parents: Sequence[str],
+        lock: str | Path | None,
+        entry_point: str | None,
+    ) -> dict[str, Any]:
+        from modelreg.adapters import provenance
+
+        lineage: dict[str, Any] = {}
+        if (code := provenance.code(Path.cwd(), entry_point)) is not None:
+            lineage["code"] = code
+        if data:
+            paths = [Path(item) for item in data]
+            lineage["data"] = [provenance.data(path.stem, path, "train", path.as_posix()) for path in paths]
+        lineage["environment"] = provenance.environment(Path(lock) if lock else None)
+        if parents:
+            lineage["parents"] = [_parent(item) for item in parents]
+        return lineage
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredModel:
+    """One model of a registry."""
+
+    registry: Registry
+    name: ModelName
+
+    def __getitem__(self, version: str) -> ModelVersion:
+        """`model["1.2.0"]`. Raises NotFoundError, InvalidError."""
+        parsed = Version.parse(version)
+        self.registry._workspace.snapshot().manifest(self.name, parsed)
+        return ModelVersion(self.registry, self.name, parsed)
+
+    def versions(self) -> list[ModelVersion]:
+        """All versions, oldest first, withdrawn ones too."""
+        found = self.registry._workspace.snapshot().versions(self.name)
+        return [ModelVersion(self.registry, self.name, version) for version in found]
+
+    def latest(self) -> ModelVersion:
+        """The highest version in good standing. Raises NotFoundError."""
+        return ModelVersion(self.registry, self.name, latest(self.registry._workspace.snapshot(), self.name))
+
+    def stage(self, stage: str) -> ModelVersion:
+        """The version that answers for a stage. Raises NotFoundError where it is empty."""
+        return self._at(Address(self.name, stage=parse_stage(stage)))
+
+    def alias(self, alias: str) -> ModelVersion:
+        """The version that an alias names. Raises NotFoundError."""
+        return self._at(Address(self.name, alias=parse_alias(alias)))
+
+    def _at(self, address: Address) -> ModelVersion:
+        return ModelVersion(self.registry, self.name, resolve(self.registry._workspace.snapshot(), address))
+
+
+@dataclass(frozen=True, slots=True)
+class ModelVersion:
+    """One version. `registration` tells what `register` did, on the object that it returned."""
+
+    registry: Registry
+    model: ModelName
+    version: Version
+    registration: Registration | None = None
+
+    def __repr__(self) -> str:
+        return f"<{self.model}@{self.version}>"
+
+    @property
+    def manifest(self) -> Manifest:
+        """The manifest. Raises InvalidError where it is not as its schema wants it."""
+        return self.registry._workspace.snapshot().manifest(self.model, self.version)
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        return {name: metric.value for name, metric in self.manifest.metrics.items()}
+
+    @property
+    def params(self) -> dict[str, Any]:
+        return dict(self.manifest.body.get("params") or {})
+
+    @property
+    def stage(self) -> str | None:
+        """Where it stands; None when it is withdrawn."""
+        stage: str | None = self.describe()["stage"]
+        return stage
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        return self.registry._workspace.snapshot().stages(self.model).aliases_of(self.version)
+
+    def describe(self) -> dict[str, Any]:
+        """What `modelreg show --json` prints."""
+        return listing.show(self.registry._workspace.snapshot(), Address(self.model, version=self.version))
+
+    def set_stage(self, stage: str, *, reason: str = "", push: bool = False) -> StageChange:
+        """As `modelreg stage set`. Raises GateDeniedError with every verdict."""
+        from modelreg.registry.stage import set_stage
+
+        return set_stage(
+            self.registry._workspace,
+            self.model,
+            self.version,
+            Stage(parse_stage(stage)),
+            reason=reason,
+            push=push,
+        )
+
+    def withdraw(self, reason: str, *, push: bool = False) -> None:
+        """As `modelreg withdraw`."""
+        from modelreg.registry.withdraw import withdraw
+
+        withdraw(self.registry._workspace, self.model, self.version, reason=reason, push=push)
+
+    def pull(self, target: str | Path) -> Pulled:
+        """All artifacts, checked, into a folder. Raises as `modelreg.registry.pull.pull`."""
+        return pull(self.registry._workspace, Address(self.model, version=self.version), Path(target))
+
+    def load(self, *, trusted: Sequence[str] = (), allow_pickle: bool = False) -> Any:
+        """The scikit-learn estimator, from checked bytes.
+
+        Types outside scikit-learn, NumPy and SciPy must be named in `trusted`; pickle and joblib run code when they
+        are loaded and need `allow_pickle=True`. Raises DeniedError otherwise, and for formats that are no estimator.
+        """
+        from modelreg.integrations import sklearn
+
+        primary = self.manifest.primary
+        if primary.format not in SUFFIXES:
+            raise DeniedError(
+                f"{primary.path} is {primary.format}, which the SDK does not load",
+                hint=f"modelreg pull {self.model}@{self.version}, and load it with its own framework",
+            )
+        with TemporaryDirectory(prefix="modelreg-") as folder:
+            address = Address(self.model, version=self.version)
+            pulled = pull(self.registry._workspace, address, Path(folder) / "model", roles=("model",))
+            path = pulled.path / primary.path
+            return sklearn.load(path, primary.format, trusted=trusted, allow_pickle=allow_pickle)
+
+
+def _estimator(model: Any, X: Any, kind: str, folder: Path) -> tuple[list[Any], dict[str, Any]]:
+    """Save the estimator; what can be said of it: framework, architecture, params, task, signature, importance."""
+    from modelreg.integrations import sklearn
+    from modelreg.registry.register import Source
+
+    if kind not in SUFFIXES:
+        raise UsageError(f"{kind!a} is no format for an estimator", hint=f"use {', '.join(SUFFIXES)}")
+    path = folder / f"model{SUFFIXES[kind]}"
+    sklearn.save(model, path, format=kind)
+    sources = [Source(path, "model", kind)]
+    facts = dict(sklearn.describe(model))
+    names = facts.pop("features", None)
+    if X is not None:
+        facts["signature"] = sklearn.infer_signature(X, model.predict(X))
+        example = folder / "input_example.csv"
+        example.write_bytes(sklearn.input_example(X))
+        sources.append(Source(example, "input-example", "csv"))
+        names = [column["name"] for column in facts["signature"]["inputs"]]
+    importance = sklearn.feature_importance(model, names)
+    if importance is not None:
+        facts["feature_importance"] = importance
+    return sources, facts
+
+
+def _about(task: str, primary_metric: str | None, about: Mapping[str, Any] | None) -> dict[str, Any]:
+    body: dict[str, Any] = {"task": task} | dict(about or {})
+    if primary_metric is not None:
+        body["primary_metric"] = primary_metric
+    return body
+
+
+def _parent(text: str) -> dict[str, str]:
+    """`base_model@2.0.0:fine-tuned` as the manifest writes it."""
+    address, _, relation = text.partition(":")
+    parsed = Address.parse(address)
+    if parsed.version is None:
+        raise UsageError(f"{text[:80]!a} names no parent", hint="write MODEL@VERSION or MODEL@VERSION:RELATION")
+    return {"model": parsed.model, "version": str(parsed.version), "relation": relation or "derived"}

@@ -1,0 +1,120 @@
+"""Where the use cases meet the adapters: the one place that knows both. The command line and the SDK start here."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from functools import partial
+from pathlib import Path
+
+from modelreg.adapters.documents import YamlDocuments
+from modelreg.adapters.repository import GitRepository
+from modelreg.domain.layout import Layout
+from modelreg.errors import NotARegistryError, UsageError
+from modelreg.registry.init import Initialised, Settings, initialise
+from modelreg.registry.ports import ArtifactStore, Tree
+from modelreg.registry.snapshot import Snapshot
+from modelreg.registry.workspace import Settings as RegistrySettings
+from modelreg.registry.workspace import Workspace
+
+
+def now() -> int:
+    """Epoch seconds (UTC)."""
+    return int(time.time())
+
+
+def open_workspace(path: Path, branch: str | None = None) -> Workspace:
+    """The registry at or around `path`. `branch` names the protected branch and allows HEAD to be elsewhere.
+
+    Raises NotARegistryError where there is no repository or no registry in it, InvalidError for a newer format.
+    """
+    repository = GitRepository.open(path)
+    documents = YamlDocuments()
+    layout, settings = _find(repository, documents, path)
+    if branch is not None and branch != settings.branch:
+        raise UsageError(
+            f"the registry's protected branch is {settings.branch}, not {branch!a}",
+            hint=f"--branch {settings.branch} lets a write land there while HEAD is elsewhere",
+        )
+    store = partial(_store, repository, layout, settings)
+    return Workspace(repository, documents, layout, settings, now, store, other_branch=branch is not None)
+
+
+def init(
+    path: Path,
+    *,
+    policy: str,
+    remote: str | None,
+    embedded: bool,
+    branch: str | None = None,
+    dry_run: bool = False,
+) -> Initialised:
+    """Make `path` (the top of a repository, or a folder in one) a registry. Raises NotARegistryError outside git."""
+    from modelreg.adapters.dvc_setup import setup_files
+    from modelreg.adapters.schema import schema_names, schema_text
+
+    repository = GitRepository.open(path)
+    layout = Layout(_below_top(repository, path))
+    head = repository.head()
+    if branch is None:
+        branch = head.branch
+    if branch is None:
+        raise UsageError("HEAD is detached", hint="git switch main, or name the protected branch: --branch main")
+    base = repository.branch_tip(branch)
+    tree = repository.tree(base) if base else None
+    settings = Settings(
+        policy=policy,
+        remote="embedded" if embedded else "storage",
+        branch=branch,
+        dvc_files=setup_files(tree.read if tree else lambda _: None, remote=remote, embedded=embedded),
+        schemas={f"{name}.v1.json": schema_text(name).encode() for name in schema_names()},
+        registry_id=secrets.token_hex(16),
+        at=now(),
+    )
+    return initialise(repository, YamlDocuments(), layout, settings, dry_run=dry_run)
+
+
+def _store(repository: GitRepository, layout: Layout, settings: RegistrySettings) -> ArtifactStore:
+    from modelreg.adapters.dvc import DvcStore
+
+    def read(path: str) -> bytes | None:
+        tip = repository.branch_tip(settings.branch)
+        return repository.tree(tip).read(path) if tip else None
+
+    return DvcStore(repository.top, repository.git_dir, remote=settings.remote, read=read)
+
+
+def _find(repository: GitRepository, documents: YamlDocuments, path: Path) -> tuple[Layout, RegistrySettings]:
+    """The nearest registry at or above `path`, as HEAD (or else the work tree) has it."""
+    commit = repository.head().commit
+    trees: list[Tree] = [repository.tree(commit)] if commit else []
+    if repository.top is not None:
+        trees.append(repository.work_tree())
+    folder = _below_top(repository, path)
+    roots = ["/".join(folder.split("/")[:n]) for n in range(len(folder.split("/")), -1, -1)] if folder else [""]
+    for tree in trees:
+        for root in roots:
+            layout = Layout(root)
+            if tree.read(layout.registry) is not None:
+                return layout, RegistrySettings.read(Snapshot(tree, documents, layout))
+        only = _only_root(tree) if repository.top is None or folder == "" else None
+        if only is not None:
+            return only, RegistrySettings.read(Snapshot(tree, documents, only))
+    raise NotARegistryError(
+        f"{path} is in a git repository, but there is no registry in it",
+        hint="run `modelreg init`, or pass --registry PATH",
+    )
+
+
+def _only_root(tree: Tree) -> Layout | None:
+    """A registry in a subfolder, where it is the only one of the repository."""
+    roots = [p[: -len("/registry/registry.yaml")] for p in tree.paths("") if p.endswith("/registry/registry.yaml")]
+    return Layout(roots[0]) if len(roots) == 1 else None
+
+
+def _below_top(repository: GitRepository, path: Path) -> str:
+    """`path` from the top of the work tree; "" for a bare repository."""
+    if repository.top is None:
+        return ""
+    below = path.resolve().relative_to(repository.top.resolve()).as_posix()
+    return "" if below == "." else below
