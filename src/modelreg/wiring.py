@@ -18,6 +18,10 @@ from modelreg.registry.workspace import Settings as RegistrySettings
 from modelreg.registry.workspace import Workspace
 
 
+LOCAL_REMOTE = ".dvc/storage"
+"""Where artifacts go when nobody says where: a folder of this machine, ignored by git."""
+
+
 def now() -> int:
     """Epoch seconds (UTC)."""
     return int(time.time())
@@ -50,7 +54,7 @@ def init(
     dry_run: bool = False,
 ) -> Initialised:
     """Make `path` (the top of a repository, or a folder in one) a registry. Raises NotARegistryError outside git."""
-    from modelreg.adapters.dvc_setup import setup_files
+    from modelreg.adapters.dvc_setup import configured, setup_files
     from modelreg.adapters.schema import schema_names, schema_text
 
     repository = GitRepository.open(path)
@@ -62,11 +66,17 @@ def init(
         raise UsageError("HEAD is detached", hint="git switch main, or name the protected branch: --branch main")
     base = repository.branch_tip(branch)
     tree = repository.tree(base) if base else None
+
+    def read(path: str) -> bytes | None:
+        return tree.read(path) if tree else None
+
+    if remote is None and not configured(read, layout.root):
+        remote = LOCAL_REMOTE
     settings = Settings(
         policy=policy,
         remote="embedded" if embedded else "storage",
         branch=branch,
-        dvc_files=setup_files(tree.read if tree else lambda _: None, remote=remote, embedded=embedded),
+        dvc_files=setup_files(read, remote=None if embedded else remote, embedded=embedded, root=layout.root),
         schemas={f"{name}.v1.json": schema_text(name).encode() for name in schema_names()},
         registry_id=secrets.token_hex(16),
         at=now(),
@@ -81,7 +91,7 @@ def _store(repository: GitRepository, layout: Layout, settings: RegistrySettings
         tip = repository.branch_tip(settings.branch)
         return repository.tree(tip).read(path) if tip else None
 
-    return DvcStore(repository.top, repository.git_dir, remote=settings.remote, read=read)
+    return DvcStore(repository.top, repository.git_dir, remote=settings.remote, read=read, root=layout.root)
 
 
 def _find(repository: GitRepository, documents: YamlDocuments, path: Path) -> tuple[Layout, RegistrySettings]:

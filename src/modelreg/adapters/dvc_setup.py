@@ -21,7 +21,7 @@ REMOTE = "storage"
 EMBEDDED = "remote"
 """URL of an embedded remote: the folder `.dvc/remote`, committed to git. DVC resolves it from `.dvc/`."""
 
-_IGNORED = ("/config.local", "/tmp", "/cache")  # noqa: S108 - lines of .dvc/.gitignore
+_IGNORED = ("/config.local", "/tmp", "/cache", "/storage")  # noqa: S108 - lines of .dvc/.gitignore
 _DVCIGNORE = b"""\
 # Add patterns of files dvc should ignore, which could improve
 # the performance. Learn more at
@@ -51,6 +51,12 @@ def setup_files(read: Read, *, remote: str | None = None, embedded: bool = False
         f"{folder}.dvcignore": read(f"{folder}.dvcignore") or _DVCIGNORE,
     }
     return {path: data for path, data in wanted.items() if read(path) != data}
+
+
+def configured(read: Read, root: str = "") -> bool:
+    """Whether a default remote is configured already. Raises InvalidError."""
+    path = f"{dvc_folder(read, root)}.dvc/config"
+    return remote_name(read_config(read(path) or b"", path)) is not None
 
 
 def dvc_folder(read: Read, root: str = "") -> str:
