@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from modelreg.domain.address import Address
 from modelreg.domain.names import ModelName, Stage, parse_alias, parse_model, parse_stage
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from modelreg.registry.register import Registration
     from modelreg.registry.stage import StageChange
 
-SUFFIXES = {"skops": ".skops", "pickle": ".pkl", "joblib": ".joblib"}
+Kind = Literal["skops", "pickle", "joblib"]
+SUFFIXES: dict[str, str] = {"skops": ".skops", "pickle": ".pkl", "joblib": ".joblib"}
 
 
 class Registry:
@@ -76,7 +77,7 @@ class Registry:
         about: Mapping[str, Any] | None = None,
         version: str | None = None,
         bump: Bump | None = None,
-        format: str = "skops",  # noqa: A002 - the manifest's word
+        format: Kind = "skops",  # noqa: A002 - the manifest's word
         entry_point: str | None = None,
         push: bool = False,
     ) -> ModelVersion:
@@ -244,7 +245,8 @@ class ModelVersion:
         from modelreg.integrations import sklearn
 
         primary = self.manifest.primary
-        if primary.format not in SUFFIXES:
+        kind = primary.format
+        if kind != "skops" and kind != "pickle" and kind != "joblib":  # noqa: PLR1714 - so that the type is narrowed
             raise DeniedError(
                 f"{primary.path} is {primary.format}, which the SDK does not load",
                 hint=f"modelreg pull {self.model}@{self.version}, and load it with its own framework",
@@ -253,10 +255,12 @@ class ModelVersion:
             address = Address(self.model, version=self.version)
             pulled = pull(self.registry._workspace, address, Path(folder) / "model", roles=("model",))
             path = pulled.path / primary.path
-            return sklearn.load(path, primary.format, trusted=trusted, allow_pickle=allow_pickle)
+            return sklearn.load(path, kind, trusted=trusted, allow_pickle=allow_pickle)
 
 
-def _estimator(model: Any, X: Any, kind: str, folder: Path) -> tuple[list[Any], dict[str, Any]]:
+def _estimator(
+    model: Any, X: Any, kind: Literal["skops", "pickle", "joblib"], folder: Path
+) -> tuple[list[Any], dict[str, Any]]:
     """Save the estimator; what can be said of it: framework, architecture, params, task, signature, importance."""
     from modelreg.integrations import sklearn
     from modelreg.registry.register import Source

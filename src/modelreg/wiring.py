@@ -17,7 +17,6 @@ from modelreg.registry.snapshot import Snapshot
 from modelreg.registry.workspace import Settings as RegistrySettings
 from modelreg.registry.workspace import Workspace
 
-
 LOCAL_REMOTE = ".dvc/storage"
 """Where artifacts go when nobody says where: a folder of this machine, ignored by git."""
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from modelreg.adapters import hashing
-from modelreg.adapters.dvc_cache import DIR_LIMIT_BYTES, Cache, check_md5, object_path, parse_dir
+from modelreg.adapters.dvc_cache import DIR_LIMIT_BYTES, Cache, check_md5, parse_dir
 from modelreg.adapters.dvc_config import Configuration
 from modelreg.adapters.dvc_remote import UNKNOWN_SIZE, Remote, checked_upload
 from modelreg.adapters.hashing import Advance, Digests, ListedFile

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 
-from modelreg.adapters.git import Git
+from modelreg.adapters.door import Door
 from modelreg.domain.history import Change, Landing
 from modelreg.domain.plan import CommitId
 from modelreg.errors import UnavailableError
@@ -17,7 +17,7 @@ from modelreg.errors import UnavailableError
 _RAW = ("--raw", "--no-abbrev", "--no-renames", "-O/dev/null", "--no-color", "--no-ext-diff", "-z")
 
 
-def landings(git: Git, tip: CommitId, prefix: str, since: CommitId | None = None) -> Sequence[Landing]:
+def landings(git: Door, tip: CommitId, prefix: str, since: CommitId | None = None) -> Sequence[Landing]:
     """First-parent commits up to `tip` that touch `prefix`, oldest first. Raises UnavailableError when shallow."""
     _require_whole(git)
     command = ["log", "--first-parent", "--diff-merges=first-parent", "--reverse", *_RAW]
@@ -34,7 +34,7 @@ def landings(git: Git, tip: CommitId, prefix: str, since: CommitId | None = None
     return tuple(found)
 
 
-def first_commits(git: Git, tip: CommitId, blobs: Mapping[str, str]) -> Mapping[str, CommitId]:
+def first_commits(git: Door, tip: CommitId, blobs: Mapping[str, str]) -> Mapping[str, CommitId]:
     """For each path → blob: the commit that brought that blob to that path; of several the smallest id.
 
     Of a merge only what none of its parents has is listed (combined format), so a merge that carries a topic's
@@ -54,7 +54,7 @@ def first_commits(git: Git, tip: CommitId, blobs: Mapping[str, str]) -> Mapping[
     return found
 
 
-def _require_whole(git: Git) -> None:
+def _require_whole(git: Door) -> None:
     if git.shallow:
         raise UnavailableError(
             "the clone is shallow: its history has no beginning",

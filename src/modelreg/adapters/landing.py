@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelreg.adapters import refresh, remote
+from modelreg.adapters.door import Door
 from modelreg.adapters.failpoints import fail_point
-from modelreg.adapters.git import Git, require_version
-from modelreg.adapters.locking import exclusive
+from modelreg.adapters.git import require_version
+from modelreg.adapters.locking import locked
 from modelreg.adapters.objects import write_commit, write_tags
 from modelreg.domain.plan import CommitId, Plan, Planner, Tag
 from modelreg.errors import ConflictError, UnavailableError
@@ -39,7 +40,7 @@ def land(repository: GitRepository, planner: Planner, branch: str, *, push: bool
     require_version()
     git = repository.git
     deadline = time.monotonic() + RETRY_S
-    with exclusive(git.common_dir):
+    with locked(git.common_dir):
         _recover(repository)
         here = _checked_out_here(git, branch, force=force_branch)
         while True:
@@ -61,7 +62,7 @@ def create_tags(repository: GitRepository, tags: Sequence[Tag], *, push: bool) -
     """See `registry.ports.Repository.create_tags`. With `push` all tags of the list go, new or not."""
     require_version()
     git = repository.git
-    with exclusive(git.common_dir):
+    with locked(git.common_dir):
         _recover(repository)
         ids = write_tags(git, tags, repository.identity())
         pairs = {f"refs/tags/{tag.name}": object_id for tag, object_id in zip(tags, ids, strict=True)}
@@ -72,7 +73,7 @@ def create_tags(repository: GitRepository, tags: Sequence[Tag], *, push: bool) -
 
 def recover(repository: GitRepository) -> None:
     """Finish what a killed writer began, if there is anything."""
-    with exclusive(repository.git.common_dir):
+    with locked(repository.git.common_dir):
         _recover(repository)
 
 
@@ -115,7 +116,7 @@ def _base(repository: GitRepository, branch: str, *, here: bool, may_forward: bo
     if not may_forward:
         raise ConflictError(f"{branch} is behind origin/{branch}", hint="git pull --ff-only, and try again")
     done = repository.git.attempt(["merge", "--ff-only", "--quiet", tip], write=True)
-    if done.returncode:
+    if done.code:
         raise ConflictError(
             f"{branch} is behind origin/{branch}, and local changes are in the way of bringing it forward",
             hint="git pull --ff-only, and try again",
@@ -123,7 +124,7 @@ def _base(repository: GitRepository, branch: str, *, here: bool, may_forward: bo
     return tip
 
 
-def _checked_out_here(git: Git, branch: str, *, force: bool) -> bool:
+def _checked_out_here(git: Door, branch: str, *, force: bool) -> bool:
     """Whether the work tree shows the branch. Raises UnavailableError where a write would surprise somebody."""
     ref = f"refs/heads/{branch}"
     head = git.run(["symbolic-ref", "--quiet", "HEAD"], check=False).decode().strip()
@@ -148,7 +149,7 @@ def _checked_out_here(git: Git, branch: str, *, force: bool) -> bool:
     return False
 
 
-def _worktrees(git: Git) -> list[tuple[Path, str]]:
+def _worktrees(git: Door) -> list[tuple[Path, str]]:
     """Folders and the refs that they show."""
     found, folder = [], Path()
     for line in git.run(["worktree", "list", "--porcelain"]).decode(errors="surrogateescape").splitlines():
@@ -160,7 +161,7 @@ def _worktrees(git: Git) -> list[tuple[Path, str]]:
     return found
 
 
-def _transaction(git: Git, move: tuple[str, CommitId, CommitId | None] | None, tags: dict[str, str]) -> bool:
+def _transaction(git: Door, move: tuple[str, CommitId, CommitId | None] | None, tags: dict[str, str]) -> bool:
     """Branch and tags in one ref transaction; False when the branch is not where it was."""
     if move is None and not tags:
         return True
@@ -172,9 +173,9 @@ def _transaction(git: Git, move: tuple[str, CommitId, CommitId | None] | None, t
     lines += [f"create {ref} {object_id}" for ref, object_id in tags.items()]
     lines += ["prepare", "commit", ""]
     done = git.attempt(["update-ref", "-m", "modelreg", "--stdin"], data="\n".join(lines).encode(), write=True)
-    if not done.returncode:
+    if not done.code:
         return True
-    words = done.stderr.decode(errors="replace").strip()
+    words = done.err.strip()
     for ref in tags:
         if ref in words and "exists" in words:
             name = ref.removeprefix("refs/tags/")
@@ -186,11 +187,11 @@ def _transaction(git: Git, move: tuple[str, CommitId, CommitId | None] | None, t
     )
 
 
-def _journal(git: Git) -> Path:
+def _journal(git: Door) -> Path:
     return git.common_dir / "modelreg" / "journal.json"
 
 
-def _write_journal(path: Path, git: Git, plan: Plan, commit: CommitId, *, here: bool) -> None:
+def _write_journal(path: Path, git: Door, plan: Plan, commit: CommitId, *, here: bool) -> None:
     body = {
         "ref": f"refs/heads/{plan.branch}",
         "old": plan.base,
@@ -221,14 +222,14 @@ def _recover(repository: GitRepository) -> None:
         if not Path(body["top"]).exists():
             path.unlink()
             return
-        git = Git.discover(Path(body["top"]))
+        git = Door.open(Path(body["top"]))
     if body["top"] is not None and repository.resolve(body["ref"]) == body["new"]:
         _finish(repository, git, body)
     with suppress(FileNotFoundError):
         path.unlink()
 
 
-def _finish(repository: GitRepository, git: Git, body: dict[str, object]) -> None:
+def _finish(repository: GitRepository, git: Door, body: dict[str, object]) -> None:
     """Bring those files forward that are still as they were before the landing, or as it left them."""
     new = repository.tree(CommitId(str(body["new"])))
     old = repository.tree(CommitId(str(body["old"]))) if body["old"] else None

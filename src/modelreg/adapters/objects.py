@@ -12,12 +12,12 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from modelreg.adapters.git import Git
+from modelreg.adapters.door import Door
 from modelreg.domain.plan import CommitId, Plan, Tag
 from modelreg.registry.ports import Identity
 
 
-def write_commit(git: Git, plan: Plan, who: Identity) -> CommitId:
+def write_commit(git: Door, plan: Plan, who: Identity) -> CommitId:
     """The commit of a plan, as an object."""
     stream = [b"commit refs/heads/landing\nmark :1\n", _signature(b"author", who, plan.at)]
     stream += [_signature(b"committer", who, plan.at), _data(plan.message.encode())]
@@ -28,7 +28,7 @@ def write_commit(git: Git, plan: Plan, who: Identity) -> CommitId:
     return CommitId(_import(git, stream, 1)[0])
 
 
-def write_tags(git: Git, tags: Sequence[Tag], who: Identity) -> list[str]:
+def write_tags(git: Door, tags: Sequence[Tag], who: Identity) -> list[str]:
     """Annotated tag objects, in order; their ids."""
     if not tags:
         return []
@@ -39,7 +39,7 @@ def write_tags(git: Git, tags: Sequence[Tag], who: Identity) -> list[str]:
     return _import(git, stream, len(tags))
 
 
-def _import(git: Git, stream: list[bytes], marks: int) -> list[str]:
+def _import(git: Door, stream: list[bytes], marks: int) -> list[str]:
     home = git.common_dir / "modelreg"
     home.mkdir(exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix="scratch-", dir=home))

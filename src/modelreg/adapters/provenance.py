@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from modelreg.adapters.git import Git
+from modelreg.adapters.door import Door
 from modelreg.adapters.hashing import digest_file
 from modelreg.errors import ModelregError, NotFoundError
 
@@ -21,7 +21,7 @@ def code(start: Path, entry_point: str | None = None) -> dict[str, Any] | None:
     `diff_sha256` is the digest of `git diff --binary HEAD`. None outside a repository or before the first commit.
     """
     try:
-        git = Git.discover(start)
+        git = Door.open(start)
         commit = git.run(["rev-parse", "--verify", "--quiet", "HEAD^{commit}"], check=False).decode().strip()
         if not commit:
             return None

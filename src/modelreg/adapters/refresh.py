@@ -11,14 +11,14 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from modelreg.adapters.door import Door
 from modelreg.adapters.failpoints import fail_point
-from modelreg.adapters.git import Git
 from modelreg.adapters.trees import WorkTree, blob_id
 from modelreg.errors import ConflictError
 from modelreg.registry.ports import Entry, Tree
 
 
-def refuse_dirt(git: Git, base: Tree | None, files: Mapping[str, bytes]) -> None:
+def refuse_dirt(git: Door, base: Tree | None, files: Mapping[str, bytes]) -> None:
     """Raises ConflictError naming touched paths that are staged, edited, removed, or in the way."""
     if git.top is None:
         return
@@ -36,7 +36,7 @@ def refuse_dirt(git: Git, base: Tree | None, files: Mapping[str, bytes]) -> None
         )
 
 
-def refuse_file(git: Git, landed: Entry | None, path: str, new: bytes) -> None:
+def refuse_file(git: Door, landed: Entry | None, path: str, new: bytes) -> None:
     """Raises ConflictError where the file on disk is neither what landed last nor what is about to land."""
     if not _as_expected(git, WorkTree(git), path, landed, new):
         raise ConflictError(f"uncommitted changes in the way: {path}")
@@ -46,7 +46,7 @@ def entries_of(tree: Tree | None, path: str) -> Entry | None:
     return tree.paths(path).get(path) if tree else None
 
 
-def index_entries(git: Git, paths: Iterable[str]) -> dict[str, Entry]:
+def index_entries(git: Door, paths: Iterable[str]) -> dict[str, Entry]:
     """What the index holds of `paths`."""
     found = {}
     for record in git.run(["ls-files", "--stage", "-z", "--", *paths]).split(b"\0"):
@@ -57,7 +57,7 @@ def index_entries(git: Git, paths: Iterable[str]) -> dict[str, Entry]:
     return found
 
 
-def bring_up_to_date(git: Git, files: Mapping[str, bytes]) -> None:
+def bring_up_to_date(git: Door, files: Mapping[str, bytes]) -> None:
     """Write the files, each by a temporary file and a rename, then their index entries."""
     if git.top is None or not files:
         return
@@ -68,7 +68,7 @@ def bring_up_to_date(git: Git, files: Mapping[str, bytes]) -> None:
     update_index(git, files)
 
 
-def update_index(git: Git, files: Mapping[str, bytes]) -> None:
+def update_index(git: Door, files: Mapping[str, bytes]) -> None:
     """Stage exactly these contents. Where a filter attribute is set, git must not read the file: it would run it."""
     names = b"".join(os.fsencode(path) + b"\0" for path in files)
     attributes = git.run(["check-attr", "-z", "--stdin", "filter"], data=names).split(b"\0")
@@ -79,11 +79,11 @@ def update_index(git: Git, files: Mapping[str, bytes]) -> None:
         git.run(["update-index", "--add", "-z", "--stdin"], data=names, write=True)
 
 
-def _id(git: Git, data: bytes) -> bytes:
+def _id(git: Door, data: bytes) -> bytes:
     return blob_id(data, git.object_format).encode()
 
 
-def _as_expected(git: Git, work: WorkTree, path: str, landed: Entry | None, new: bytes) -> bool:
+def _as_expected(git: Door, work: WorkTree, path: str, landed: Entry | None, new: bytes) -> bool:
     """Whether the file on disk is what landed last, or already what is about to land."""
     found = work.read(path)
     if found is None:
@@ -96,7 +96,7 @@ def _as_expected(git: Git, work: WorkTree, path: str, landed: Entry | None, new:
     return landed.blob in (blob_id(found, git.object_format), blob_id(found.replace(b"\r\n", b"\n"), git.object_format))
 
 
-def _way_is_free(git: Git, path: str) -> bool:
+def _way_is_free(git: Door, path: str) -> bool:
     """Every folder on the way is a folder, or not there yet: no file, no symlink."""
     place = git.top or Path()
     for part in path.split("/")[:-1]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from modelreg.adapters.git import Git, environment
+from modelreg.adapters.door import Door
 from modelreg.errors import DeniedError, UnavailableError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _RACE = (
 )
 
 
-def fetch(git: Git, branch: str) -> None:
+def fetch(git: Door, branch: str) -> None:
     """Bring origin/BRANCH up to date. Raises UnavailableError where there is no remote or it does not answer."""
     import git as gitpython
 
@@ -37,7 +37,7 @@ def fetch(git: Git, branch: str) -> None:
         raise UnavailableError(f"{REMOTE} could not be fetched: {words}", hint="is the network there?") from error
 
 
-def push(git: Git, refs: Mapping[str, str]) -> bool:
+def push(git: Door, refs: Mapping[str, str]) -> bool:
     """Push object ids to refs, all or none. False for a lost race.
 
     Raises DeniedError where a rule of the server forbids it, UnavailableError for anything else; when the answer was
@@ -68,18 +68,19 @@ def push(git: Git, refs: Mapping[str, str]) -> bool:
     raise UnavailableError(f"{REMOTE} could not be pushed to: {words[:200]}", hint="nothing has landed; try again")
 
 
-def _holds(git: Git, refs: Mapping[str, str]) -> bool:
+def _holds(git: Door, refs: Mapping[str, str]) -> bool:
     """Whether the remote has all of them already: the answer to a push that had none."""
     done = git.attempt(["ls-remote", "--quiet", "--end-of-options", REMOTE, *refs], network=True)
-    found = dict(reversed(line.split("\t")) for line in done.stdout.decode().splitlines() if "\t" in line)
+    lines = [line.split("\t") for line in done.out.decode().splitlines() if "\t" in line]
+    found = {name: object_id for object_id, name in lines}
     return all(found.get(ref) == object_id for ref, object_id in refs.items())
 
 
-def _remote(git: Git) -> gitpython.Remote:
+def _remote(git: Door) -> gitpython.Remote:
     import git as gitpython
 
     repository = gitpython.Repo(git.top or git.git_dir)
-    repository.git.update_environment(**environment(write=True, network=True), GIT_DIR=str(git.git_dir))
+    repository.git.update_environment(**git.git.environment(write=True, network=True), GIT_DIR=str(git.git_dir))
     remote = repository.remote(REMOTE) if REMOTE in [found.name for found in repository.remotes] else None
     if remote is None:
         raise UnavailableError(f"there is no remote {REMOTE}", hint=f"git remote add {REMOTE} URL, or leave out --push")

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from modelreg.adapters import history
-from modelreg.adapters.git import Git
+from modelreg.adapters.door import Door
 from modelreg.adapters.trees import CommitTree, WorkTree
 from modelreg.domain.history import Landing
 from modelreg.domain.plan import CommitId, Planner, Tag
@@ -16,20 +16,21 @@ from modelreg.registry.ports import Head, Identity, Landed, TagObject, Tree
 
 _REF = re.compile(r"[^\x00-\x20\x7f~^:?*\[\\-][^\x00-\x20\x7f:?*\[\\]*")
 _IDENTITY = re.compile(r"(.*) <(.*)> \d+ [+-]\d{4}")
-_TAG_FORMAT = "%(refname:lstrip=2)%00%(objecttype)%00%(objectname)%00%(*objectname)%00%(tag)%00%(taggerdate:unix)%00%(contents)%00"
+_TAG_FIELDS = ("refname:lstrip=2", "objecttype", "objectname", "*objectname", "tag", "taggerdate:unix", "contents")
+_TAG_FORMAT = "".join(f"%({field})%00" for field in _TAG_FIELDS)
 
 
 class GitRepository:
     """Implements `registry.ports.Repository`. Reading imports nothing but the standard library."""
 
-    def __init__(self, git: Git) -> None:
+    def __init__(self, git: Door) -> None:
         self.git = git
         self._trees: dict[CommitId, CommitTree] = {}
 
     @classmethod
     def open(cls, path: Path) -> GitRepository:
         """The repository at or around `path`. Raises NotARegistryError where there is none."""
-        return cls(Git.discover(path))
+        return cls(Door.open(path))
 
     @property
     def top(self) -> Path | None:
@@ -64,7 +65,7 @@ class GitRepository:
         )
 
     def _is_ancestor(self, older: str, newer: str) -> bool:
-        return self.git.attempt(["merge-base", "--is-ancestor", older, newer]).returncode == 0
+        return self.git.attempt(["merge-base", "--is-ancestor", older, newer]).code == 0
 
     def head(self) -> Head:
         branch = self.git.run(["symbolic-ref", "--quiet", "HEAD"], check=False).decode().strip()

@@ -7,7 +7,7 @@ import os
 import stat
 from collections.abc import Iterable, Mapping
 
-from modelreg.adapters.git import Git
+from modelreg.adapters.door import Door
 from modelreg.domain.plan import CommitId
 from modelreg.errors import UnavailableError
 from modelreg.registry.ports import Entry
@@ -16,7 +16,7 @@ from modelreg.registry.ports import Entry
 class CommitTree:
     """The tree of one commit, read from objects."""
 
-    def __init__(self, git: Git, commit: CommitId) -> None:
+    def __init__(self, git: Door, commit: CommitId) -> None:
         self._git = git
         self._commit = commit
         self._listed: dict[str, dict[str, Entry]] = {}
@@ -57,7 +57,7 @@ class CommitTree:
 class WorkTree:
     """The files on disk, tracked or not, less what is ignored."""
 
-    def __init__(self, git: Git) -> None:
+    def __init__(self, git: Door) -> None:
         if git.top is None:
             raise UnavailableError("the repository is bare: it has no work tree", hint="clone it, or pass --ref")
         self._git = git
@@ -121,7 +121,7 @@ def blob_id(data: bytes, object_format: str) -> str:
     return hashlib.new(object_format, b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
-def cat_file(git: Git, specs: Iterable[bytes]) -> list[bytes | None]:
+def cat_file(git: Door, specs: Iterable[bytes]) -> list[bytes | None]:
     """The blobs that `specs` (`COMMIT:PATH` or ids) name, in order; None for what is missing or no regular file.
 
     A symlink's blob is its target: `COMMIT:PATH` says nothing of the mode, so modes are the caller's to ask where

@@ -1,1 +1,1 @@
-"""The rules: pure functions over plain data. Standard library and semver only; time, ids and bytes come in as values."""
+"""The rules: pure functions over plain data. Standard library and semver only; time, ids and bytes are values."""

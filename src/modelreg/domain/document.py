@@ -22,7 +22,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """`value` as plain data, `marks` from the path of each value to where it (for a mapping's entry: its key) stands."""
+    """`value` as plain data, `marks` from each value's path to where it (of a mapping: its key) stands."""
 
     file: str
     value: Any

@@ -1,4 +1,4 @@
-"""Where documents stand in the tree, and what kind a path is. Pure: paths are text with `/`, from the repository's top."""
+"""Where documents stand in the tree, and what kind a path is. Paths are text with `/`, from the repository's top."""
 
 from __future__ import annotations
 

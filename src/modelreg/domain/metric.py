@@ -10,7 +10,10 @@ from typing import Any, Literal
 Direction = Literal["higher", "lower"]
 
 _LOWER_WORDS = frozenset(
-    ["loss", "error", "err", "mse", "rmse", "mae", "mape", "smape", "msle", "rmsle", "medae", "logloss", "nll", "brier", "perplexity", "latency", "deviance", "wer", "cer", "ece", "fpr", "fnr", "drift", "inertia"]
+    (
+        *("loss", "error", "err", "mse", "rmse", "mae", "mape", "smape", "msle", "rmsle", "medae", "logloss", "nll"),
+        *("brier", "perplexity", "latency", "deviance", "wer", "cer", "ece", "fpr", "fnr", "drift", "inertia"),
+    )
 )
 _LOWER_NAMES = ("log_loss", "cross_entropy", "davies_bouldin", "hamming_loss", "false_positive_rate")
 

@@ -64,7 +64,7 @@ def parse_file(text: str) -> str:
     if not _FILE.fullmatch(text) or text in RESERVED_FILES or stem in DEVICES or text.endswith((".dvc", ".sig", ".")):
         raise InvalidError(
             f"{_quoted(text)} cannot name an artifact",
-            hint="use letters, digits, '.', '_' and '-'; not manifest.yaml, annotations.yaml, withdrawn.yaml, evidence, *.dvc or *.sig",
+            hint="use letters, digits, '.', '_' and '-', and no name of a version's own files (manifest.yaml)",
         )
     return text
 

@@ -56,8 +56,8 @@ def _standard() -> dict[str, Any]:
 
 
 _COMMENTS = {
-    "open": "template open: any transition, nothing asked. A stricter one: modelreg init --policy standard elsewhere.",
-    "standard": "template standard: lifecycle order, safe formats, not worse than the present champion where comparable.",
+    "open": "template open: any transition, nothing asked. `standard` asks for more.",
+    "standard": "template standard: lifecycle order, safe formats, not worse than the champion where comparable.",
 }
 
 

@@ -40,7 +40,7 @@ def expected_tags(workspace: Workspace, tip: CommitId, models: Sequence[ModelNam
 def announcing(
     workspace: Workspace, base: CommitId, model: ModelName, make: Callable[[CommitId], Step]
 ) -> Callable[[CommitId], Sequence[Tag]] | None:
-    """For `announce: direct`: from the landing's commit to the tags that it adds, or None where a workflow makes them."""
+    """For `announce: direct`: from the landing's commit to the tags that it adds; None: a workflow makes them."""
     if workspace.settings.announce != "direct":
         return None
     steps = _steps(workspace, base, [model]).get(model, [])
@@ -54,7 +54,7 @@ def announcing(
 
 
 def announce(workspace: Workspace, *, push: bool = False, dry_run: bool = False) -> Announcement:
-    """Make the tags that are missing. Raises IntegrityError where one stands that says something else: it is never moved."""
+    """Make the tags that are missing. Raises IntegrityError where one says something else: it is never moved."""
     wanted = expected_tags(workspace, workspace.tip())
     standing = {tag.name: tag for tag in workspace.repository.tags("*")}
     for tag in wanted:
@@ -79,7 +79,7 @@ def _steps(workspace: Workspace, tip: CommitId, models: Sequence[ModelName] | No
     snapshot = workspace.at(tip)
     policies = _Policies(workspace, tip)
     found: dict[ModelName, list[Step]] = {}
-    commits = _registration_commits(workspace, tip, snapshot, landings)
+    commits = _registration_commits(workspace, tip, landings)
     records = [c.path for landing in landings for c in landing.changes if "/transitions/" in c.path]
     snapshot.load_many(records)
     for landing in landings:
@@ -106,9 +106,7 @@ class _Policies:
         return self._cache[key]
 
 
-def _registration_commits(
-    workspace: Workspace, tip: CommitId, snapshot: Snapshot, landings: Sequence[Landing]
-) -> dict[str, CommitId]:
+def _registration_commits(workspace: Workspace, tip: CommitId, landings: Sequence[Landing]) -> dict[str, CommitId]:
     wanted = {
         change.path: change.blob
         for landing in landings

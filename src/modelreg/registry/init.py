@@ -49,7 +49,7 @@ def initialise(
     *,
     dry_run: bool = False,
 ) -> Initialised:
-    """Write what is missing and nothing else: a second run changes nothing. Raises UsageError for an unknown template."""
+    """Write what is missing and nothing else: a second run changes nothing. Raises UsageError (no such template)."""
     created: list[str] = []
 
     def planner(base: CommitId | None) -> Plan | None:

@@ -203,7 +203,7 @@ class Documents(Protocol):
         """What the schema `kind` ("manifest", "policy", …) says against it, each with line, column and field."""
 
     def find(self, text: bytes, file: str, keys: Sequence[str]) -> Document | None:
-        """The value at `keys` in a user's YAML file (read as leniently as `splice` does), or None; marks from its top."""
+        """The value at `keys` in a user's YAML file (as lenient as `splice`), or None; marks from its top."""
 
     def splice(self, text: bytes, file: str, keys: Sequence[str], value: Mapping[str, object]) -> bytes:
         """Set the mapping at `keys` in a user's YAML file, leaving every other byte, comments included, as it is."""

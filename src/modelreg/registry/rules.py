@@ -63,7 +63,7 @@ def _version_rules(
     digest = checked.sha256(path)
     document = checked.documents.get(path)
     if document is not None:
-        yield from _manifest_rules(checked, snapshot, layout, document, model, version)
+        yield from _manifest_rules(snapshot, layout, document, model, version)
         yield from _pointer_rules(checked, layout, document, by_kind.get("pointer", []))
     for statement in (*by_kind.get("evidence", ()), *by_kind.get("withdrawn", ())):
         if (said := checked.documents.get(statement)) is not None:
@@ -71,7 +71,7 @@ def _version_rules(
 
 
 def _manifest_rules(
-    checked: Checked, snapshot: Snapshot, layout: Layout, document: Document, model: str, version: str
+    snapshot: Snapshot, layout: Layout, document: Document, model: str, version: str
 ) -> Iterator[Finding]:
     body = document.value
     if body["model"] != model:

@@ -60,7 +60,7 @@ class Snapshot:
             raise InvalidError("is not as its schema wants it", file=document.file, hint=hint) from error
 
     def checked(self, path: str, kind: str) -> Document:
-        """The document, which must exist and pass its schema. Raises NotFoundError, InvalidError (the first finding)."""
+        """The document, which must exist and pass its schema. Raises NotFoundError, InvalidError."""
         document = self.document(path)
         if document is None:
             raise NotFoundError("is missing", file=path)

@@ -80,7 +80,7 @@ def set_stage(
                 report.to_mapping(),
                 hint=f"modelreg stage set {model} {version} {to} --dry-run shows every check",
             )
-        return _plan(workspace, snapshot, base, policy, stages, transition, at)
+        return _plan(workspace, base, policy, stages, transition, at)
 
     planned, landed = land(workspace, plan, push=push, dry_run=dry_run)
     change = made["last"]
@@ -126,7 +126,7 @@ def set_alias(
             at=stamp(at),
             reason=reason,
         )
-        return _plan(workspace, snapshot, base, policy, stages, made["last"], at)
+        return _plan(workspace, base, policy, stages, made["last"], at)
 
     planned, landed = land(workspace, plan, push=push, dry_run=dry_run)
     commit = landed.commit if landed else None
@@ -135,7 +135,6 @@ def set_alias(
 
 def record_plan(
     workspace: Workspace,
-    snapshot: Snapshot,
     base: CommitId,
     policy: Policy,
     stages: Stages,
@@ -155,7 +154,7 @@ def record_plan(
     return Plan(
         branch=workspace.settings.branch,
         base=base,
-        files=transition_files(workspace, snapshot, policy, stages, transition) | (extra or {}),
+        files=transition_files(workspace, policy, stages, transition) | (extra or {}),
         message=message(title, trailers, transition.reason),
         at=at,
         announce=announcing(workspace, base, transition.model, step),
@@ -164,7 +163,6 @@ def record_plan(
 
 def _plan(
     workspace: Workspace,
-    snapshot: Snapshot,
     base: CommitId,
     policy: Policy,
     stages: Stages,
@@ -177,7 +175,7 @@ def _plan(
         title = f"Point {model}@{alias} at {version}" if version else f"Remove alias {alias} of {model}"
     else:
         title = f"{transition.kind.capitalize()} {model} {version} to {transition.to}"
-    return record_plan(workspace, snapshot, base, policy, stages, transition, at, title)
+    return record_plan(workspace, base, policy, stages, transition, at, title)
 
 
 def _judge(workspace: Workspace, snapshot: Snapshot, policy: Policy, stages: Stages, transition: Transition) -> Report:

@@ -75,7 +75,7 @@ def withdraw(
         }
         extra = {path: render(workspace.documents, layout, path, "withdrawn", tombstone)}
         title = f"Withdraw {model} {version}"
-        return record_plan(workspace, snapshot, base, policy, stages, transition, at, title, extra)
+        return record_plan(workspace, base, policy, stages, transition, at, title, extra)
 
     planned, landed = land(workspace, plan, push=push, dry_run=dry_run)
     commit = landed.commit if landed else None

@@ -46,9 +46,7 @@ def message(title: str, trailers: Mapping[str, str], body: str = "") -> str:
     return f"{title}\n\n{middle}{lines}"
 
 
-def transition_files(
-    workspace: Workspace, snapshot: Snapshot, policy: Policy, before: Stages, transition: Transition
-) -> dict[str, bytes]:
+def transition_files(workspace: Workspace, policy: Policy, before: Stages, transition: Transition) -> dict[str, bytes]:
     """A transition's record and the stages.yaml that is the new sum."""
     layout, documents = workspace.layout, workspace.documents
     model = transition.model

@@ -1,0 +1,44 @@
+"""Git on one repository: the git door, and where the repository lies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from modelreg.adapters.git import Git, Place, Result, discover
+
+
+class Door:
+    """What every adapter of a repository is given: `run` for output, `attempt` for those that read the exit code."""
+
+    def __init__(self, place: Place) -> None:
+        self.top = place.top
+        self.git_dir = place.git_dir
+        self.common_dir = place.common_dir
+        self.object_format = place.object_format
+        self.shallow = place.shallow
+        self.git = Git(place.cwd)
+
+    @classmethod
+    def open(cls, path: Path) -> Door:
+        """The repository at or around `path`. Raises NotARegistryError where there is none."""
+        return cls(discover(path))
+
+    def run(
+        self,
+        args: Sequence[str],
+        *,
+        data: bytes | None = None,
+        check: bool = True,
+        write: bool = False,
+        env: Mapping[str, str] | None = None,
+    ) -> bytes:
+        """Standard output; with `check` UnavailableError where git fails, without it nothing then."""
+        done = self.git.run(args, input=data, check=check, write=write, env=env)
+        return b"" if done.code else done.out
+
+    def attempt(
+        self, args: Sequence[str], *, data: bytes | None = None, write: bool = False, network: bool = False
+    ) -> Result:
+        """Exit code, output and git's own words."""
+        return self.git.run(args, input=data, check=False, write=write, network=network)
