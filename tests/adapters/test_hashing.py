@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -102,14 +103,13 @@ def test_a_name_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
 
 
 def test_A16_symlinks_special_files_and_empty_folders_are_refused(tmp_path: Path) -> None:
-    for n, (make, message) in enumerate(
-        [
-            (lambda at: (at / "x").symlink_to("/etc"), "symbolic link"),
-            (lambda at: os.mkfifo(at / "x"), "neither a file"),
-            (lambda at: (at / "x").mkdir(), "empty folder"),
-            (lambda at: (at / "keep").unlink(), "empty folder"),
-        ]
-    ):
+    cases: list[tuple[Callable[[Path], object], str]] = [
+        (lambda at: (at / "x").symlink_to("/etc"), "symbolic link"),
+        (lambda at: os.mkfifo(at / "x"), "neither a file"),
+        (lambda at: (at / "x").mkdir(), "empty folder"),
+        (lambda at: (at / "keep").unlink(), "empty folder"),
+    ]
+    for n, (make, message) in enumerate(cases):
         folder = tree(tmp_path / str(n), {"keep": b""})
         make(folder)
         with pytest.raises(InvalidError, match=message):
@@ -145,7 +145,9 @@ def storable(path: str) -> bool:
 
 
 listed = st.lists(
-    st.builds(ListedFile, names.filter(storable), st.integers(0, 10**18), st.binary(min_size=32, max_size=32).map(bytes.hex)),
+    st.builds(
+        ListedFile, names.filter(storable), st.integers(0, 10**18), st.binary(min_size=32, max_size=32).map(bytes.hex)
+    ),
     min_size=1,
     unique_by=lambda item: item.path,
 )

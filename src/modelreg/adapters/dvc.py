@@ -8,19 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO
 
 from modelreg.adapters import hashing
-from modelreg.adapters.dvc_cache import DIR_LIMIT_BYTES, Cache, check_md5, parse_dir
+from modelreg.adapters.dvc_cache import check_md5
 from modelreg.adapters.dvc_config import Configuration
-from modelreg.adapters.dvc_remote import UNKNOWN_SIZE, Remote, checked_upload
+from modelreg.adapters.dvc_fetch import Expected, Fetcher
+from modelreg.adapters.dvc_remote import UNKNOWN_SIZE, checked_upload
 from modelreg.adapters.hashing import Advance, Digests, ListedFile
 from modelreg.adapters.staging import metered, refuse_existing, staging
 from modelreg.errors import IntegrityError, InvalidError, UnavailableError
@@ -28,21 +23,6 @@ from modelreg.registry.ports import Progress, Stored
 
 EMBEDDED_LIMIT_BYTES = 95 * 1024 * 1024
 """GitHub refuses files of 100 MiB; below that an embedded remote works, above git is the wrong place."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Expected:
-    """What an object must be. `sha256` None: only its MD5 is on record (a folder object, checked by its listing)."""
-
-    size_bytes: int | None
-    sha256: str | None
-
-    def check(self, found: Digests, md5: str, *, name_too: bool) -> None:
-        """Raises IntegrityError; `name_too`: the MD5 as well, for what goes into the cache under it."""
-        wrong_size = self.size_bytes is not None and found.size_bytes != self.size_bytes
-        wrong_bytes = self.sha256 is not None and found.sha256 != self.sha256
-        if wrong_size or wrong_bytes or ((name_too or self.sha256 is None) and found.md5 != md5[:32]):
-            raise IntegrityError(f"the object {md5} is not what is on record: sha256 {found.sha256}")
 
 
 class DvcStore:
@@ -64,7 +44,7 @@ class DvcStore:
         timeout_s: float = 60.0,
     ) -> None:
         self._configuration = Configuration(top, git_dir, remote, read, root)
-        self._timeout_s = timeout_s
+        self._fetcher = Fetcher(self._configuration, timeout_s)
 
     def add(self, source: Path, *, dry_run: bool = False, progress: Progress | None = None) -> Stored:
         """See `ArtifactStore.add`. A folder is stored file by file, and then as DVC's `.dir` object."""
@@ -88,8 +68,8 @@ class DvcStore:
         if not self._configuration.embedded:
             return {}
         files: dict[str, bytes] = {}
-        for name in self._with_files([md5], self._cache.read_dir):
-            with self._cache.open(name) as source:
+        for name in self._with_files([md5], self._fetcher.cache.read_dir):
+            with self._fetcher.cache.open(name) as source:
                 data = source.read(EMBEDDED_LIMIT_BYTES + 1)
             if len(data) > EMBEDDED_LIMIT_BYTES:
                 raise InvalidError(
@@ -106,21 +86,21 @@ class DvcStore:
         """
         if self._configuration.embedded or not md5s:
             return
-        remote = self._remote
+        remote = self._fetcher.remote
         objects: dict[str, tuple[Path, int]] = {}
         absent: list[str] = []
-        for md5 in self._with_files(md5s, self._dir_files):
-            size = self._cache.size(md5)
+        for md5 in self._with_files(md5s, self._fetcher.dir_files):
+            size = self._fetcher.cache.size(md5)
             if size is None:
                 absent.append(md5)
-            elif hashing.digest_file(self._cache.path(md5)).md5 != md5[:32]:
-                self._cache.quarantine(md5)
+            elif hashing.digest_file(self._fetcher.cache.path(md5)).md5 != md5[:32]:
+                self._fetcher.cache.quarantine(md5)
                 raise IntegrityError(
                     f"the cached object {md5} is corrupt and was moved to quarantine",
                     hint="register the artifact again from its source",
                 )
             else:
-                objects[md5] = (self._cache.path(md5), size)
+                objects[md5] = (self._fetcher.cache.path(md5), size)
         lost = [md5 for md5, size in remote.sizes(absent).items() if size is None] if absent else []
         if lost:
             raise UnavailableError(f"neither the cache nor the remote {remote.shown} holds {lost[0]}")
@@ -128,12 +108,12 @@ class DvcStore:
 
     def missing(self, md5s: Sequence[str]) -> Sequence[str]:
         """See `ArtifactStore.missing`. What the remote holds in another size than the cache counts as missing."""
-        wanted = self._with_files(md5s, self._dir_files)
+        wanted = self._with_files(md5s, self._fetcher.dir_files)
         if self._configuration.embedded:
             return [md5 for md5 in wanted if next(self._configuration.embedded_copies(md5), None) is None]
         if not wanted:
             return []
-        sizes = self._remote.sizes(wanted)
+        sizes = self._fetcher.remote.sizes(wanted)
         return [md5 for md5 in wanted if not self._plausible(md5, sizes[md5])]
 
     def export(
@@ -155,9 +135,9 @@ class DvcStore:
         with staging(target) as room, metered(progress, target.name, size_bytes) as advance:
             content = room / "content"
             if files is None:
-                self._take(md5, content, _Expected(size_bytes, sha256), advance)
+                self._fetcher.take(md5, content, Expected(size_bytes, sha256), advance)
             else:
-                self._take_folder(md5, content, files, advance)
+                self._fetcher.take_folder(md5, content, files, advance)
             refuse_existing(target)
             content.rename(target)
 
@@ -166,7 +146,7 @@ class DvcStore:
     def _read(self, file: Path, dry_run: bool, advance: Advance) -> Digests:
         if dry_run:
             return hashing.digest_file(file, advance=advance)
-        return self._cache.put(lambda stream: hashing.digest_file(file, copy_to=stream, advance=advance))
+        return self._fetcher.cache.put(lambda stream: hashing.digest_file(file, copy_to=stream, advance=advance))
 
     def _add_folder(self, name: str, read: Mapping[str, Digests], dry_run: bool) -> Stored:
         listing = hashing.listing(ListedFile(path, d.size_bytes, d.sha256) for path, d in read.items())
@@ -174,106 +154,10 @@ class DvcStore:
             raise IntegrityError("two different files in the folder have the same MD5: a collision made on purpose")
         data = hashing.dir_object((path, d.md5) for path, d in read.items())
         if not dry_run:
-            self._cache.put(lambda stream: hashing.digest_stream(io.BytesIO(data), copy_to=stream), ".dir")
+            self._fetcher.cache.put(lambda stream: hashing.digest_stream(io.BytesIO(data), copy_to=stream), ".dir")
         md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
         size = sum(d.size_bytes for d in read.values())
         return Stored(name, size, hashlib.sha256(listing).hexdigest(), f"{md5}.dir", listing)
-
-    # -- out of the cache, or else the remote
-
-    def _take_folder(self, md5: str, content: Path, files: Sequence[ListedFile], advance: Advance) -> None:
-        names = self._verified_dir(md5)
-        if names.keys() != {item.path for item in files}:
-            raise IntegrityError(f"the folder object {md5} names other files than the listing on record")
-        expected = {names[item.path]: _Expected(item.size_bytes, item.sha256) for item in files}
-        absent = [name for name in expected if not self._cache.holds(name)]
-        if len(absent) > 1 and not self._configuration.embedded:
-            _ = self._remote  # opened once, before the threads ask for it
-            with ThreadPoolExecutor(8) as pool:
-                list(pool.map(lambda name: self._fetch(name, expected[name]), absent))
-        content.mkdir()
-        for item in files:
-            # The folder is fresh and private, and the paths are plain: no symlink can lead out of it.
-            place = content / item.path
-            place.parent.mkdir(parents=True, exist_ok=True)
-            self._take(names[item.path], place, _Expected(item.size_bytes, item.sha256), advance)
-
-    def _verified_dir(self, md5: str) -> dict[str, str]:
-        """The folder object, by its MD5; a bad one in the cache is moved away and fetched once."""
-        if self._cache.holds(md5):
-            try:
-                with self._cache.open(md5) as source:
-                    data = source.read(DIR_LIMIT_BYTES)
-                if hashlib.md5(data, usedforsecurity=False).hexdigest() == md5[:32]:
-                    return parse_dir(data, md5)
-            except IntegrityError:
-                pass
-            self._cache.quarantine(md5)
-        self._fetch(md5, _Expected(None, None))
-        return self._cache.read_dir(md5)
-
-    def _take(self, md5: str, place: Path, expected: _Expected, advance: Advance) -> None:
-        """Copy an object out, checked. A bad one in the cache is moved to quarantine and fetched once more."""
-        again = self._cache.holds(md5)
-        if not again:
-            self._fetch(md5, expected)
-        try:
-            self._copy(md5, place, expected, advance)
-        except IntegrityError:
-            place.unlink(missing_ok=True)
-            self._cache.quarantine(md5)
-            if not again:
-                raise
-            self._fetch(md5, expected)
-            self._copy(md5, place, expected, advance)
-
-    def _copy(self, md5: str, place: Path, expected: _Expected, advance: Advance) -> None:
-        with self._cache.open(md5) as source, place.open("xb") as sink:
-            size = os.fstat(source.fileno()).st_size
-            if size != expected.size_bytes:
-                raise IntegrityError(f"the cached object {md5} has {size} bytes, not {expected.size_bytes}")
-            found = hashing.digest_stream(
-                source, size_hint=size, limit_bytes=expected.size_bytes, copy_to=sink, advance=advance
-            )
-            expected.check(found, md5, name_too=False)
-            sink.flush()
-            os.fsync(sink.fileno())
-
-    def _fetch(self, md5: str, expected: _Expected) -> None:
-        """Bring an object into the cache, from the first source whose bytes are the ones on record."""
-        limit = DIR_LIMIT_BYTES if expected.size_bytes is None else expected.size_bytes
-        suffix = md5[32:]
-        refused: IntegrityError | None = None
-        for source in self._sources(md5):
-            with source as stream:
-
-                def write(sink: BinaryIO, stream: BinaryIO = stream) -> Digests:
-                    found = hashing.digest_stream(stream, size_hint=limit, limit_bytes=limit, copy_to=sink)
-                    expected.check(found, md5, name_too=True)
-                    return found
-
-                try:
-                    self._cache.put(write, suffix)
-                except IntegrityError as error:
-                    refused = error
-                else:
-                    return
-        if refused is not None:
-            raise IntegrityError(
-                f"{self._configuration.shown} holds other bytes: {refused.message}",
-                hint="nothing was written; ask who can write to the remote",
-            )
-        raise UnavailableError(
-            f"neither the cache nor {self._configuration.shown} holds the object {md5}",
-            hint="push it from where it was registered: modelreg verify names what is missing",
-        )
-
-    def _sources(self, md5: str) -> Iterator[AbstractContextManager[BinaryIO]]:
-        if not self._configuration.embedded:
-            yield self._remote.open(md5)
-            return
-        for copy in self._configuration.embedded_copies(md5):
-            yield io.BytesIO(copy) if isinstance(copy, bytes) else hashing.open_regular(copy)
 
     # -- a folder's files
 
@@ -286,34 +170,9 @@ class DvcStore:
             names[md5] = None
         return list(names)
 
-    def _dir_files(self, md5: str) -> Mapping[str, str]:
-        """A folder object from the cache, else the remote; empty where neither has it: then it is itself missing."""
-        if self._cache.holds(md5):
-            return self._cache.read_dir(md5)
-        if not self._configuration.embedded and self._remote.sizes([md5])[md5] is None:
-            return {}
-        try:
-            self._fetch(md5, _Expected(None, None))
-        except IntegrityError:
-            # Whoever asks what is missing is told so: an object with other bytes is not the object.
-            return {}
-        except UnavailableError:
-            if self._configuration.embedded:
-                return {}
-            raise
-        return self._cache.read_dir(md5)
-
     def _plausible(self, md5: str, size: int | None) -> bool:
         """Whether an object of that size on the remote can be the one that the cache holds, if it does."""
-        return size is not None and (size == UNKNOWN_SIZE or self._cache.size(md5) in {None, size})
-
-    @property
-    def _cache(self) -> Cache:
-        return self._configuration.cache
-
-    @cached_property
-    def _remote(self) -> Remote:
-        return self._configuration.remote(self._timeout_s)
+        return size is not None and (size == UNKNOWN_SIZE or self._fetcher.cache.size(md5) in {None, size})
 
 
 def _listed(listing: bytes, sha256: str, size_bytes: int) -> tuple[ListedFile, ...]:

@@ -77,7 +77,7 @@ class Configuration:
     @cached_property
     def name(self) -> str | None:
         """The DVC remote that is used: the wanted one where it exists, else DVC's default remote."""
-        wanted = None if self.wanted == "embedded" else self.wanted
+        wanted = None if self.wanted in {None, "embedded"} else str(self.wanted).lower()
         known = dvc_setup.remote_url(self.merged, wanted)
         return wanted if known is not None else dvc_setup.remote_name(self.merged)
 

@@ -147,14 +147,14 @@ class Remote:
             yield
         except ModelregError:
             raise
-        except FileNotFoundError:
-            raise UnavailableError(f"the remote {self.shown} does not hold the object") from None
         except Exception as error:
             from dvc.config import ConfigError
             from dvc.fs import RemoteMissingDepsError
 
+            if _is_absence(error):
+                raise UnavailableError(f"the remote {self.shown} does not hold the object") from None
             scheme = self.url.partition("://")[0]
-            if isinstance(error, RemoteMissingDepsError):
+            if isinstance(error, ImportError | RemoteMissingDepsError):
                 hint = (
                     f"pip install 'modelreg[{_EXTRAS[scheme]}]'" if scheme in _EXTRAS else f"pip install dvc-{scheme}"
                 )
@@ -183,15 +183,29 @@ def checked_upload(remote: Remote, objects: Mapping[str, tuple[Path, int]]) -> N
 def _size(odb: Any, md5: str) -> int | None:
     try:
         info = odb.fs.info(odb.oid_to_path(md5))
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        if not _is_absence(error):
+            raise
         return None
     if info.get("type") != "file":
         return None
     return UNKNOWN_SIZE if info.get("size") is None else int(info["size"])
 
 
+def _is_absence(error: BaseException) -> bool:
+    """Whether a remote says that it lacks an object. fsspec's HTTP calls every failure that, a dead server too."""
+    if not isinstance(error, FileNotFoundError):
+        return False
+    cause = error.__cause__
+    if cause is None or isinstance(cause, FileNotFoundError) or getattr(cause, "status", None) in {404, 410}:
+        return True
+    return not isinstance(cause, OSError | TimeoutError) and not type(cause).__module__.startswith("aiohttp")
+
+
 def _reason(error: BaseException) -> str:
     """The first line of what a library says, short, and without credentials should it quote a URL."""
+    if isinstance(error, FileNotFoundError) and error.__cause__ is not None:
+        error = error.__cause__
     lines = str(error).strip().splitlines()
     words = [shown_url(word) for word in (lines[0] if lines else "").split()]
     return f"{type(error).__name__}: {' '.join(words)[:200]}" if words else type(error).__name__

@@ -81,12 +81,14 @@ def read_config(data: bytes, file: str = ".dvc/config") -> dict[str, Any]:
     result: dict[str, Any] = {"remote": {}}
     for section, body in _lower(sections).items():
         named = _NAMED.fullmatch(section)
+        if not isinstance(body, dict):
+            raise InvalidError("is not a DVC configuration: a value stands outside of a section", file=file)
         if named:
             result.setdefault(named[1], {})[named[2]] = body
         else:
             result[section] = body
-    if any(not isinstance(section, dict) for section in (*result.values(), *result["remote"].values())):
-        raise InvalidError("is not a DVC configuration: a value stands outside of a section", file=file)
+    if any(not isinstance(remote, dict) for remote in result["remote"].values()):
+        raise InvalidError("is not a DVC configuration: a remote needs a section of its own", file=file)
     return result
 
 

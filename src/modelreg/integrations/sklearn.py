@@ -31,6 +31,10 @@ TRUSTED = frozenset(
         "sklearn.calibration._SigmoidCalibration",
         "sklearn.calibration._TemperatureScaling",
         "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+        *(
+            f"sklearn.feature_selection._univariate_selection.{score}"
+            for score in ("chi2", "f_classif", "f_oneway", "f_regression", "r_regression")
+        ),
         "sklearn.gaussian_process._gpc._BinaryGaussianProcessClassifierLaplace",
         *(
             f"sklearn.gaussian_process.kernels.{kernel}"
@@ -53,6 +57,8 @@ TRUSTED = frozenset(
             for metric in ("Chebyshev", "Euclidean", "Hamming", "Manhattan", "Minkowski", "SEuclidean")
             for bits in ("", "32", "64")
         ),
+        "sklearn.metrics._scorer._PassthroughScorer",
+        *(f"sklearn.model_selection._split.{split}" for split in ("KFold", "StratifiedKFold", "TimeSeriesSplit")),
         *(f"sklearn.neighbors._ball_tree.BallTree{bits}" for bits in ("", "32", "64")),
         *(f"sklearn.neighbors._kd_tree.KDTree{bits}" for bits in ("", "32", "64")),
         "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
@@ -228,7 +234,9 @@ def _architecture(estimator: Any) -> str:
         parts = [entry[1] for entry in estimator.transformers]
     else:
         parts = [estimator.estimator] if hasattr(estimator, "best_estimator_") else []
-    inner = [part if isinstance(part, str) else _architecture(part).rpartition(".")[2] for part in parts if part]
+    inner = [
+        part if isinstance(part, str) else _architecture(part).rpartition(".")[2] for part in parts if part is not None
+    ]
     return f"{name}({', '.join(inner)})" if inner else name
 
 

@@ -17,6 +17,8 @@ SCHEMA = "schema.json"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The oldest time that a zip entry can have."""
 
+_SEARCH_TREES = ("sklearn.neighbors._kd_tree", "sklearn.neighbors._ball_tree")
+
 _LEAVES = frozenset({"JsonNode", "TypeNode", "SliceNode"})
 
 
@@ -28,8 +30,9 @@ def canonical(data: bytes) -> bytes:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         state = json.loads(archive.read(SCHEMA))
         _sort_sets(state)
+        _forget_use(state)
         files = _renumber(state)
-        entries = {new: archive.read(old) for old, new in files.items()}
+        entries = {new: _without_padding(archive.read(old)) for old, new in files.items()}
     # The order of keys is kept: a dictionary's key types are matched to its items by place.
     entries[SCHEMA] = json.dumps(state, separators=(",", ":")).encode()
     out = io.BytesIO()
@@ -40,6 +43,23 @@ def canonical(data: bytes) -> bytes:
             entry.create_system = 3
             entry.external_attr = 0o644 << 16
             archive.writestr(entry, entries[name])
+    return out.getvalue()
+
+
+def _without_padding(data: bytes) -> bytes:
+    """An array of records with zeros between its fields: there is whatever was in memory (NumPy's NEP 1 format)."""
+    if not data.startswith(b"\x93NUMPY"):
+        return data
+    import numpy as np
+
+    records = np.load(io.BytesIO(data), allow_pickle=False)
+    if not records.dtype.names:
+        return data
+    clean = np.zeros(records.shape, records.dtype)
+    for name in records.dtype.names:
+        clean[name] = records[name]
+    out = io.BytesIO()
+    np.save(out, clean, allow_pickle=False)
     return out.getvalue()
 
 
@@ -66,6 +86,17 @@ def _sort_sets(state: dict[str, Any]) -> None:
     for node in _nodes(state):
         if node.get("__loader__") == "SetNode":
             node["content"].sort(key=lambda item: json.dumps(_without_ids(item), sort_keys=True))
+
+
+def _forget_use(state: dict[str, Any]) -> None:
+    """Search trees count what was asked of them (`n_trims`, `n_leaves`, `n_splits`, `n_calls` of
+    `sklearn.neighbors._binary_tree.BinaryTree.__getstate__`): a model that has predicted is the same model."""
+    for node in _nodes(state):
+        if node.get("__module__") in _SEARCH_TREES and isinstance(node.get("content"), dict):
+            items = node["content"].get("content")
+            if isinstance(items, list) and len(items) == 13:
+                for item in items[7:11]:
+                    item["content"] = "0"
 
 
 def _plain(node: dict[str, Any]) -> str | None:
