@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from modelreg.registry.stage import StageChange
 
 Kind = Literal["skops", "pickle", "joblib"]
-SUFFIXES: dict[str, str] = {"skops": ".skops", "pickle": ".pkl", "joblib": ".joblib"}
+SUFFIXES: dict[Kind, str] = {"skops": ".skops", "pickle": ".pkl", "joblib": ".joblib"}
 
 
 class Registry:
@@ -245,8 +245,8 @@ class ModelVersion:
         from modelreg.integrations import sklearn
 
         primary = self.manifest.primary
-        kind = primary.format
-        if kind != "skops" and kind != "pickle" and kind != "joblib":  # noqa: PLR1714 - so that the type is narrowed
+        kind = next((known for known in SUFFIXES if known == primary.format), None)
+        if kind is None:
             raise DeniedError(
                 f"{primary.path} is {primary.format}, which the SDK does not load",
                 hint=f"modelreg pull {self.model}@{self.version}, and load it with its own framework",

@@ -178,10 +178,23 @@ def _dvc_yaml(checked: Checked, workspace: Workspace, model: str) -> Iterator[Fi
     named = entry.value.get("path") if isinstance(entry.value, dict) else None
     folder = layout.model_folder(model)
     sound = {
-        f"{document.file.rsplit('/', 1)[0]}/{document.value['artifacts'][0]['path']}"[len(layout.at("")) :].lstrip("/")
+        _folder(layout, document.file) + document.value["artifacts"][0]["path"]
         for document in checked.documents.values()
         if document.file.startswith(folder) and document.file.endswith("/manifest.yaml")
     }
-    if sound and named not in sound:
+    broken = any(
+        path.endswith("/manifest.yaml")
+        and path not in checked.documents
+        and str(named).startswith(_folder(layout, path))
+        for path in checked.contents
+        if path.startswith(folder)
+    )
+    if sound and named not in sound and not broken:
         message = f"{str(named)[:80]!a} is not the model of any version of {model}"
         yield entry.finding(("path",), "dvc-yaml", message, hint=hint)
+
+
+def _folder(layout: Layout, path: str) -> str:
+    """The folder of a file (with its `/`) as dvc.yaml writes it: from the registry's root."""
+    below = path[len(layout.root) + 1 :] if layout.root else path
+    return below.rsplit("/", 1)[0] + "/"
