@@ -182,13 +182,8 @@ def _dvc_yaml(checked: Checked, workspace: Workspace, model: str) -> Iterator[Fi
         for document in checked.documents.values()
         if document.file.startswith(folder) and document.file.endswith("/manifest.yaml")
     }
-    broken = any(
-        path.endswith("/manifest.yaml")
-        and path not in checked.documents
-        and str(named).startswith(_folder(layout, path))
-        for path in checked.contents
-        if path.startswith(folder)
-    )
+    unread = [p for p in checked.contents if p.startswith(folder) and p.endswith("/manifest.yaml")]
+    broken = any(str(named).startswith(_folder(layout, p)) for p in unread if p not in checked.documents)
     if sound and named not in sound and not broken:
         message = f"{str(named)[:80]!a} is not the model of any version of {model}"
         yield entry.finding(("path",), "dvc-yaml", message, hint=hint)
