@@ -74,6 +74,40 @@ def _facts(body: dict[str, Any]) -> list[tuple[str, str]]:
     author, lineage = body.get("author") or {}, body.get("lineage") or {}
     code, data = lineage.get("code") or {}, lineage.get("data") or ()
     framework = body.get("framework") or {}
+    rows = [
+        (
+            "stage",
+            "withdrawn: " + str(body["withdrawn"].get("reason")) if body["withdrawn"] else body["stage"],
+        ),
+        ("aliases", ", ".join(body["aliases"])),
+        ("created", f"{body.get('created', '')} by {author.get('name', '')} <{author.get('email', '')}>"),
+        ("description", (body["annotations"] or {}).get("description", "")),
+        ("framework", f"{framework.get('name', '')} {framework.get('version', '')}".strip()),
+        ("architecture", body.get("architecture") or ""),
+        ("code", f"{short(code.get('commit'))}{' (dirty)' if code.get('dirty') else ''}"),
+        ("data", ", ".join(f"{d['name']} {d.get('sha256', '')[:12]}" for d in data)),
+        ("tags", ", ".join(f"{k}={v}" for k, v in (body.get("tags") or {}).items())),
+    ]
+    rows += [("artifact", f"{a['path']} ({a['role']}, {a['size_bytes']} bytes)") for a in body["artifacts"]]
+    return [(key, value) for key, value in rows if value]
+
+
+def _basis(metric: dict[str, Any]) -> str:
+    dataset = metric.get("dataset")
+    name = dataset.get("name") if isinstance(dataset, dict) else dataset
+    return " / ".join(str(part) for part in (name, metric.get("split"), metric.get("slice")) if part)
+
+
+def history(model: MaybeModel = None, registry: RegistryPath = HERE, ref: Ref = None, as_json: Json = False) -> None:
+    """What happened, oldest first: who, when, why, in which commit."""
+    from modelreg.domain.names import parse_model
+    from modelreg.registry.history import history as events
+    from modelreg.wiring import open_workspace
+
+    found = events(open_workspace(registry), parse_model(model) if model else None, ref)
+    if as_json:
+        emit_json({"events": [event.to_mapping() for event in found]})
+        return
     rows = []
     for e in found:
         version = e.version or "-" if model else f"{e.model}@{e.version}" if e.version else e.model
