@@ -133,7 +133,7 @@ class Registry:
             lineage["code"] = code
         if data:
             paths = [Path(item) for item in data]
-            lineage["data"] = [provenance.data(path.stem, path, "train", path.as_posix()) for path in paths]
+            lineage["data"] = [provenance.data(path.stem, path, "train") for path in paths]
         lineage["environment"] = provenance.environment(Path(lock) if lock else None)
         if parents:
             lineage["parents"] = [_parent(item) for item in parents]

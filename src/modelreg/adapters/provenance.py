@@ -39,7 +39,7 @@ def code(start: Path, entry_point: str | None = None) -> dict[str, Any] | None:
     return body
 
 
-def data(name: str, path: Path, role: str, shown: str) -> dict[str, Any]:
+def data(name: str, path: Path, role: str) -> dict[str, Any]:
     """An entry of lineage.data: size in bytes, sha256 and MD5 of the file. Raises NotFoundError."""
     if not path.is_file():
         raise NotFoundError(f"there is no data file {path}", file=str(path))
@@ -47,7 +47,7 @@ def data(name: str, path: Path, role: str, shown: str) -> dict[str, Any]:
     return {
         "name": name,
         "role": role,
-        "path": shown,
+        "path": _shown(path),
         "size_bytes": digests.size_bytes,
         "sha256": digests.sha256,
         "md5": digests.md5,
@@ -73,6 +73,13 @@ def without_credentials(url: str) -> str:
     if url.startswith(("/", ".", "file:")):
         return ""
     return re.sub(r"^([a-z+]+://)[^/@]*@", r"\1", url)
+
+
+def _shown(path: Path) -> str:
+    """From the working folder; a path of this machine says nothing to others, so elsewhere the name alone."""
+    here = Path.cwd().resolve()
+    absolute = path.resolve()
+    return absolute.relative_to(here).as_posix() if absolute.is_relative_to(here) else path.name
 
 
 def _memory_bytes() -> int | None:

@@ -121,7 +121,7 @@ def _lineage(data: list[str], env: Path | None, parents: list[str]) -> dict[str,
         body["code"] = code
     if data:
         entries = [parse_data(text) for text in data]
-        body["data"] = [provenance.data(name, path, role, path.as_posix()) for name, path, role in entries]
+        body["data"] = [provenance.data(name, path, role) for name, path, role in entries]
     body["environment"] = provenance.environment(env)
     if parents:
         body["parents"] = [_parent(text) for text in parents]
