@@ -7,8 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.support import Repo
+
+# Times are for benchmarks: a slow machine must not fail a property.
+settings.register_profile("modelreg", deadline=None)
+settings.load_profile("modelreg")
 
 _DROPPED = ("GIT_", "XDG_", "DVC_", "SSH_", "MODELREG_", "GITHUB_", "GITLAB_", "CI_")
 _GITCONFIG = """\

@@ -20,6 +20,14 @@ def run(*args: str | Path, cwd: Path | None = None, check: bool = True) -> subpr
     return done
 
 
+def clone_of(top: Path, target: Path) -> Path:
+    """A clone whose main is what `top` has checked out, on a branch or not."""
+    run("git", "init", "-q", "-b", "main", target)
+    run("git", "fetch", "-q", "--no-tags", top, "HEAD", cwd=target)
+    run("git", "reset", "-q", "--hard", "FETCH_HEAD", cwd=target)
+    return target
+
+
 @dataclass
 class Repo:
     """A real repository at `path` (a work tree, or a bare repository), driven by plain git."""
@@ -28,9 +36,7 @@ class Repo:
     commits_made: int = field(default=0)
 
     @classmethod
-    def init(
-        cls, path: Path, *, branch: str = "main", bare: bool = False, object_format: str = "sha1"
-    ) -> Repo:
+    def init(cls, path: Path, *, branch: str = "main", bare: bool = False, object_format: str = "sha1") -> Repo:
         path.mkdir(parents=True, exist_ok=True)
         options = ["--bare"] if bare else []
         run("git", "init", "-q", "-b", branch, f"--object-format={object_format}", *options, path)
@@ -38,11 +44,7 @@ class Repo:
 
     def clone(self, path: Path, *options: str) -> Repo:
         """A clone of this repository: `clone(path, "--bare")`, `clone(path, "--depth=1")` (through file://)."""
-        url = (
-            f"file://{self.path}"
-            if any(o.startswith(("--depth", "--filter")) for o in options)
-            else self.path
-        )
+        url = f"file://{self.path}" if any(o.startswith(("--depth", "--filter")) for o in options) else self.path
         run("git", "clone", "-q", *options, url, path)
         return Repo(path, self.commits_made)
 
@@ -71,9 +73,7 @@ class Repo:
             check=False,
         )
         if check and done.returncode:
-            raise AssertionError(
-                f"git {args} exited {done.returncode}: {done.stderr.decode(errors='replace')}"
-            )
+            raise AssertionError(f"git {args} exited {done.returncode}: {done.stderr.decode(errors='replace')}")
         return done.stdout.decode("utf-8", "surrogateescape").removesuffix("\n")
 
     def write(self, path: str, content: str | bytes) -> Path:

@@ -88,7 +88,7 @@ def _tell(model: ModelName, version: VersionType, change: StageChange, *, dry_ru
             result(f"would write {path}")
     else:
         result(f"{model}@{version}: {transition.from_} -> {transition.to} in commit {short(change.commit)}")
-    for displaced in transition.displaces:
+    for displaced in transition.displaces if change.report.allowed else ():
         result(f"{'would displace' if dry_run else 'displaced'} {model}@{displaced.version} to {displaced.to}")
     if not dry_run:
         next_step(f"modelreg pull {model}#{transition.to}")

@@ -1,0 +1,87 @@
+"""What the README shows is what happens: its sessions are run, and compared but for ids, dates and padding."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support import Repo, clone_of
+
+TOP = Path(__file__).parents[1]
+README = (TOP / "README.md").read_text()
+SESSIONS = dict(re.findall(r"<!-- session: ([a-z ]+) -->\n```console\n(.*?)```", README, re.DOTALL))
+
+
+def _run(command: str, folder: Path) -> str:
+    shim = folder.parent / "bin"
+    shim.mkdir(exist_ok=True)
+    (shim / "modelreg").write_text(f'#!/bin/sh\nexec {sys.executable} -m modelreg "$@"\n')
+    (shim / "modelreg").chmod(0o755)
+    environment = os.environ | {
+        "PATH": f"{shim}:{os.environ['PATH']}",
+        "COLUMNS": "130",
+        "PYTHONPATH": str(TOP / "src"),
+    }
+    done = subprocess.run(
+        ["sh", "-c", command],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return done.stdout
+
+
+def _normal(text: str) -> list[str]:
+    text = re.sub(r"\bin commit [0-9a-f]{10}\b", "in commit ID", text)
+    return [re.sub(r"\s+", " ", line).strip() for line in text.splitlines() if line.strip()]
+
+
+def _steps(session: str) -> list[tuple[str, str]]:
+    parts = re.split(r"^\$ ", session, flags=re.MULTILINE)[1:]
+    return [(part.split("\n", 1)[0], part.split("\n", 1)[1]) for part in parts]
+
+
+def _play(session: str, folder: Path) -> None:
+    for command, shown in _steps(session):
+        said, expected = _normal(_run(command, folder)), _normal(shown)
+        if expected and expected[-1] == "…":
+            said, expected = said[: len(expected) - 1], expected[:-1]
+        assert said == expected, command
+
+
+def test_the_new_repository_session(tmp_path: Path) -> None:
+    _play(SESSIONS["new repository"], Repo.init(tmp_path / "repo").path)
+
+
+def test_the_session_in_this_repository(tmp_path: Path) -> None:
+    if not (TOP / ".git").exists():
+        pytest.skip("not a clone: an unpacked source has no registry to ask")
+    _play(SESSIONS["here"], clone_of(TOP, tmp_path / "clone"))
+
+
+def test_ci_runs_the_readme_test_command() -> None:
+    match = re.search(r"<!-- test command -->\n```sh\n(.*?)\n```", README, re.DOTALL)
+    assert match is not None
+    assert match[1].startswith("python3 -m venv")
+    assert match[1].endswith("pytest -q -n 2")
+    assert "README.md" in (TOP / ".ci" / "run").read_text()
+
+
+def test_every_command_is_in_the_docs() -> None:
+    from modelreg.cli.app import app
+
+    names = {
+        command.name or (command.callback.__name__ if command.callback else "") for command in app.registered_commands
+    }
+    text = (
+        README + "".join(path.read_text() for path in (TOP / "docs").rglob("*.md")) + (TOP / "CHANGELOG.md").read_text()
+    )
+    assert {name for name in names if f"{name}" not in text} == set()
