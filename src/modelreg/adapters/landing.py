@@ -81,7 +81,7 @@ def _try(repository: GitRepository, plan: Plan, *, here: bool, push: bool) -> La
     """One attempt to land a plan; None when the branch moved in between."""
     git = repository.git
     if here:
-        refresh.refuse_dirt(git, repository.tree(plan.base) if plan.base else None, plan.files)
+        refresh.refuse_dirt(git, plan.base, plan.files)
     who = repository.identity()
     commit = write_commit(git, plan, who)
     fail_point("after-commit-object")
@@ -232,17 +232,17 @@ def _recover(repository: GitRepository) -> None:
 def _finish(repository: GitRepository, git: Door, body: dict[str, object]) -> None:
     """Bring those files forward that are still as they were before the landing, or as it left them."""
     new = repository.tree(CommitId(str(body["new"])))
-    old = repository.tree(CommitId(str(body["old"]))) if body["old"] else None
     paths = [str(path) for path in body["paths"]] if isinstance(body["paths"], list) else []
+    before = refresh.tree_entries(git, CommitId(str(body["old"])) if body["old"] else None, paths)
+    after = refresh.tree_entries(git, CommitId(str(body["new"])), paths)
     for path in paths:
         data = new.read(path)
         if data is None:
             continue
         try:
             index = refresh.index_entries(git, [path]).get(path)
-            stood = refresh.entries_of(old, path)
-            if index in (stood, refresh.entries_of(new, path)):
-                refresh.refuse_file(git, stood, path, data)
+            if index in (before.get(path), after.get(path)):
+                refresh.refuse_file(git, before.get(path), path, data)
                 refresh.bring_up_to_date(git, {path: data})
         except ConflictError:
             continue  # edited since: the user's work stays, git status shows it

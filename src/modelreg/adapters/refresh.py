@@ -14,19 +14,20 @@ from pathlib import Path
 from modelreg.adapters.door import Door
 from modelreg.adapters.failpoints import fail_point
 from modelreg.adapters.trees import WorkTree, blob_id
+from modelreg.domain.plan import CommitId
 from modelreg.errors import ConflictError
-from modelreg.registry.ports import Entry, Tree
+from modelreg.registry.ports import Entry
 
 
-def refuse_dirt(git: Door, base: Tree | None, files: Mapping[str, bytes]) -> None:
+def refuse_dirt(git: Door, base: CommitId | None, files: Mapping[str, bytes]) -> None:
     """Raises ConflictError naming touched paths that are staged, edited, removed, or in the way."""
     if git.top is None:
         return
-    index = index_entries(git, files)
+    index, landed_all = index_entries(git, files), tree_entries(git, base, files)
     work = WorkTree(git)
     dirty = []
     for path, new in files.items():
-        landed = entries_of(base, path)
+        landed = landed_all.get(path)
         if index.get(path) != landed or not _as_expected(git, work, path, landed, new):
             dirty.append(path)
     if dirty:
@@ -42,8 +43,16 @@ def refuse_file(git: Door, landed: Entry | None, path: str, new: bytes) -> None:
         raise ConflictError(f"uncommitted changes in the way: {path}")
 
 
-def entries_of(tree: Tree | None, path: str) -> Entry | None:
-    return tree.paths(path).get(path) if tree else None
+def tree_entries(git: Door, commit: CommitId | None, paths: Iterable[str]) -> dict[str, Entry]:
+    """What a commit holds of `paths`; nothing before the first commit."""
+    found = {}
+    command = ["ls-tree", "-r", "-z", "--full-tree", str(commit), "--", *paths]
+    for record in git.run(command).split(b"\0") if commit else ():
+        if record:
+            head, _, name = record.partition(b"\t")
+            mode, _, blob = head.decode().split(" ")
+            found[os.fsdecode(name)] = Entry(mode, blob)
+    return found
 
 
 def index_entries(git: Door, paths: Iterable[str]) -> dict[str, Entry]:

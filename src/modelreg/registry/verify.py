@@ -147,8 +147,7 @@ def _tags(workspace: Workspace, tip: str, models: Sequence[ModelName]) -> Iterat
                 "does not say what the history says",
                 hint=f"git tag -d '{name}' && modelreg announce",
             )
-    for name in wanted:
-        if name not in standing:
-            yield Finding(
-                f"refs/tags/{name}", "tag-missing", "is missing", severity="warning", hint="modelreg announce"
-            )
+    missing = [name for name in wanted if name not in standing]
+    if missing:
+        text = f"{len(missing)} of {len(wanted)} tags are missing ({', '.join(missing[:3])}, …); they can be made again"
+        yield Finding("refs/tags", "tag-missing", text, severity="warning", hint="modelreg announce")
