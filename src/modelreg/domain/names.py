@@ -60,8 +60,9 @@ def metric_name(text: str) -> str:
 
 def parse_file(text: str) -> str:
     """The name of an artifact beside its manifest. Raises InvalidError."""
-    stem = text.split(".", 1)[0].lower()
-    if not _FILE.fullmatch(text) or text in RESERVED_FILES or stem in DEVICES or text.endswith((".dvc", ".sig", ".")):
+    lower = text.lower()  # a disk that ignores case would put Manifest.yaml over manifest.yaml
+    stem = lower.split(".", 1)[0]
+    if not _FILE.fullmatch(text) or lower in RESERVED_FILES or stem in DEVICES or lower.endswith((".dvc", ".sig", ".")):
         raise InvalidError(
             f"{_quoted(text)} cannot name an artifact",
             hint="use letters, digits, '.', '_' and '-', and no name of a version's own files (manifest.yaml)",

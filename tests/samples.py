@@ -1,0 +1,72 @@
+"""Small domain values for tests, each from what the test cares about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from modelreg.domain.manifest import Manifest
+from modelreg.domain.names import Alias, ModelName, Stage
+from modelreg.domain.policy import Policy
+from modelreg.domain.templates import template
+from modelreg.domain.transition import Displaced, Kind, Transition
+from modelreg.domain.version import Version
+
+MODEL = ModelName("churn")
+SHA = "a" * 64
+AT = "2026-11-24T12:30:00Z"
+DEVELOPMENT, STAGING, PRODUCTION, ARCHIVED = (Stage(n) for n in ("development", "staging", "production", "archived"))
+CHAMPION = Alias("champion")
+
+
+def v(text: str) -> Version:
+    return Version.parse(text)
+
+
+def standard(**changes: Any) -> Policy:
+    """The standard policy, with some of its keys replaced."""
+    body, _ = template("standard")
+    return Policy.from_mapping(body | changes)
+
+
+def transition(
+    version: str | None,
+    to: str | None,
+    *,
+    kind: Kind = "promote",
+    number: int = 1,
+    from_: str | None = "development",
+    displaces: Mapping[str, str] | None = None,
+    aliases: Mapping[str, str | None] | None = None,
+) -> Transition:
+    return Transition(
+        number=number,
+        kind=kind,
+        model=MODEL,
+        version=None if version is None else v(version),
+        manifest_sha256=None if version is None else SHA,
+        from_=None if from_ is None or kind == "alias" else Stage(from_),
+        to=None if to is None else Stage(to),
+        by="Ada <ada@example.com>",
+        at=AT,
+        reason="because",
+        policy_serial=1,
+        displaces=tuple(Displaced(v(a), Stage(b)) for a, b in (displaces or {}).items()),
+        aliases={Alias(a): None if b is None else v(b) for a, b in (aliases or {}).items()},
+    )
+
+
+def manifest(
+    version: str = "1.0.0",
+    metrics: Mapping[str, Any] | None = None,
+    formats: tuple[str, ...] = ("skops",),
+    lineage: Mapping[str, Any] | None = None,
+) -> Manifest:
+    """A manifest; a metric is its value, or its whole mapping."""
+    entries = {n: dict(e) if isinstance(e, Mapping) else {"value": e} for n, e in (metrics or {}).items()}
+    artifacts = [
+        {"path": f"a{i}.{f}", "role": "model", "format": f, "size_bytes": 1, "sha256": SHA, "md5": "b" * 32}
+        for i, f in enumerate(formats)
+    ]
+    body = {"format": 1, "model": MODEL, "version": version, "artifacts": artifacts, "metrics": entries}
+    return Manifest.from_mapping(body | ({"lineage": dict(lineage)} if lineage is not None else {}))

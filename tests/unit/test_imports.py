@@ -1,0 +1,131 @@
+"""Which part may import which, as the sources say and as a fresh interpreter does."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import modelreg
+from tests.support import run
+
+ROOT = Path(modelreg.__file__).parent
+SOURCES = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.py"))
+TREES = {name: ast.parse((ROOT / name).read_text(encoding="utf-8")) for name in SOURCES}
+FOREIGN = frozenset(
+    (
+        "git",
+        "dvc",
+        "dvc_data",
+        "dvc_objects",
+        "yaml",
+        "jsonschema",
+        "referencing",
+        "configobj",
+        "ruamel",
+        "platformdirs",
+    )
+)
+HEAVY = ("dvc", "git", "sklearn", "skops", "numpy", "pandas", "jsonschema", "referencing", "yaml", "rich")
+
+
+def modules(node: ast.AST, *, lazy: bool = True) -> Iterator[str]:
+    """What `node` imports, names of `from` joined; without `lazy` only what runs when the module is imported."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        assert node.level == 0, "imports are absolute"
+        yield from (f"{node.module}.{alias.name}" for alias in node.names)
+    if not lazy and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+        return
+    if not lazy and isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+        return
+    for child in ast.iter_child_nodes(node):
+        yield from modules(child, lazy=lazy)
+
+
+def outside(name: str, allowed: tuple[str, ...], *, lazy: bool = True) -> list[str]:
+    """Imports of the source that are neither stdlib nor at or below one of `allowed`."""
+    found = modules(TREES[name], lazy=lazy)
+    foreign = (m for m in found if m.split(".")[0] not in sys.stdlib_module_names)
+    return [m for m in foreign if not any(f"{m}.".startswith(f"{a}.") for a in allowed)]
+
+
+def under(folder: str) -> list[str]:
+    found = [name for name in SOURCES if name.startswith(f"{folder}/")]
+    assert len(found) > 1
+    return found
+
+
+@pytest.mark.parametrize("name", under("domain"))
+def test_domain_imports_rules_only(name: str) -> None:
+    assert outside(name, ("semver", "modelreg.domain", "modelreg.errors")) == []
+
+
+@pytest.mark.parametrize("name", under("registry"))
+def test_registry_imports_no_adapter(name: str) -> None:
+    assert outside(name, ("modelreg.domain", "modelreg.errors", "modelreg.registry")) == []
+
+
+@pytest.mark.parametrize("name", under("adapters"))
+def test_adapters_know_ports_only(name: str) -> None:
+    ours = ("modelreg.domain", "modelreg.errors", "modelreg.adapters", "modelreg.registry.ports")
+    assert outside(name, (*ours, *FOREIGN)) == []
+
+
+@pytest.mark.parametrize("name", under("integrations"))
+def test_integrations_know_errors_only(name: str) -> None:
+    theirs = ("numpy", "pandas", "sklearn", "skops")
+    assert outside(name, (*theirs, "modelreg.errors", "modelreg.integrations")) == []
+    assert outside(name, ("modelreg.errors", "modelreg.integrations"), lazy=False) == []
+
+
+@pytest.mark.parametrize("name", under("cli"))
+def test_cli_imports_lazily(name: str) -> None:
+    assert outside(name, ("typer", "rich", "modelreg")) == []
+    assert outside(name, ("typer", "modelreg.cli", "modelreg.errors"), lazy=False) == []
+
+
+@pytest.mark.parametrize("name", ["errors.py", "__init__.py", "__main__.py"])
+def test_top_imports_nothing_when_imported(name: str) -> None:
+    assert outside(name, (), lazy=False) == []
+
+
+@pytest.mark.parametrize("name", [n for n in SOURCES if not n.startswith("adapters/")])
+def test_only_adapters_import_the_tools(name: str) -> None:
+    assert not {m.split(".")[0] for m in modules(TREES[name])} & FOREIGN
+
+
+@pytest.mark.parametrize("name", [n for n in SOURCES if not n.startswith("cli/") and n != "__main__.py"])
+def test_only_the_cli_is_imported_by_main(name: str) -> None:
+    assert not [m for m in modules(TREES[name]) if m.startswith(("modelreg.cli", "typer", "rich"))]
+
+
+@pytest.mark.parametrize("name", [n for n in SOURCES if not n.startswith("cli/") and n != "__main__.py"])
+def test_only_the_cli_speaks_and_exits(name: str) -> None:
+    loud = []
+    for node in ast.walk(TREES[name]):
+        if isinstance(node, ast.Name) and node.id in ("print", "breakpoint", "exit", "quit", "SystemExit"):
+            loud.append(node.id)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            dotted = f"{node.value.id}.{node.attr}"
+            if dotted in ("sys.stdout", "sys.stderr", "sys.stdin", "sys.exit"):
+                loud.append(dotted)
+    assert loud == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "banned"),
+    [
+        ("import modelreg", (*HEAVY, "typer", "semver")),
+        ("import modelreg.errors", (*HEAVY, "typer", "semver")),
+        ("import modelreg.cli.app", HEAVY),
+        ("from modelreg import Registry", ("dvc", "git", "sklearn", "skops", "numpy", "pandas", "rich", "typer")),
+    ],
+)
+def test_nothing_heavy_is_loaded(statement: str, banned: tuple[str, ...]) -> None:
+    code = f"import sys\n{statement}\nprint(*sorted({{m.split('.')[0] for m in sys.modules}} & {set(banned)!r}))"
+    assert run(sys.executable, "-c", code).stdout.split() == []
