@@ -145,8 +145,8 @@ def check_metrics(requirement: Mapping[str, Any], context: Context) -> Iterator[
             if text
         )
         metric = context.candidate.manifest.metrics.get(name)
-        if not expected or set(bounds) - {"min", "max"}:
-            yield Verdict(check, False, "min or max", str(sorted(bounds)), "the requirement has no bound that is known")
+        if not bounds or set(bounds) - {"min", "max"} or any(number(bound) is None for bound in bounds.values()):
+            yield Verdict(check, False, "min or max", str(sorted(bounds)), "a bound is no number, or not known")
         elif metric is None:
             yield Verdict(check, False, expected, "missing", f"the manifest has no metric {name}")
         else:

@@ -55,7 +55,7 @@ def tags(registry_id: str, artifact: str, steps: Iterable[Step]) -> tuple[Tag, .
 
 
 class _Announcer:
-    """The fold behind `tags`: state so far, the last tag's number and time, and what each stage's last tag names."""
+    """The fold behind `tags`: state so far, the last tag's number and time, and what each stage's last tag assigns."""
 
     def __init__(self, registry_id: str, artifact: str) -> None:
         self.registry_id = registry_id
@@ -94,7 +94,10 @@ class _Announcer:
             return
         self.number += 1
         self.time = max(self.time + 1, step.at)
-        self.last_named[stage] = version
+        if cancel:
+            self.last_named.pop(stage, None)
+        else:
+            self.last_named[stage] = version
         transition = step.transition
         lines = {
             "registry": self.registry_id,
