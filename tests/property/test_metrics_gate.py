@@ -42,7 +42,7 @@ def passes(requirement: Any, entry: Any) -> bool:
 
 @given(bounds_of, entries)
 def test_only_real_numbers_within_real_bounds_pass(bounds: dict[str, Any], entry: Any) -> None:
-    value = entry.get("value") if isinstance(entry, dict) else None
+    value: Any = entry.get("value") if isinstance(entry, dict) else None
     fine = (
         bool(bounds)
         and set(bounds) <= {"min", "max"}
