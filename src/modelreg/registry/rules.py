@@ -28,12 +28,12 @@ def model_rules(
     try:
         parse_model(model)
     except InvalidError as error:
-        yield Finding(folder, "name", error.message, hint=error.hint)
+        yield Finding(folder, "name", error.message, line=1, hint=error.hint)
         return
     places = [p for p in (layout.place(path) for path in entries if path.startswith(folder)) if p]
     about = layout.model(model)
     if about not in entries:
-        yield Finding(about, "missing", "every model has a model.yaml", hint="git log -- shows who removed it")
+        yield Finding(about, "missing", "every model has a model.yaml", line=1, hint="git log -- shows who removed it")
     elif (document := checked.documents.get(about)) and document.value["name"] != model:
         yield document.finding(("name",), "name", f"says {document.value['name']!r}, and its folder is {model}")
     versions = {p.version for p in places if p.kind == "manifest"}
@@ -55,10 +55,10 @@ def _version_rules(
     try:
         Version.parse(version)
     except InvalidError as error:
-        yield Finding(folder, "name", error.message, hint=error.hint)
+        yield Finding(folder, "name", error.message, line=1, hint=error.hint)
         return
     if path not in by_kind.get("manifest", ()):
-        yield Finding(path, "missing", "a version has a manifest", hint="modelreg register writes it")
+        yield Finding(path, "missing", "a version has a manifest", line=1, hint="modelreg register writes it")
         return
     digest = checked.sha256(path)
     document = checked.documents.get(path)
@@ -169,9 +169,13 @@ def _dvc_yaml(checked: Checked, workspace: Workspace, model: str) -> Iterator[Fi
     hint = "modelreg register keeps it; git checkout HEAD -- dvc.yaml brings it back"
     data = checked.contents.get(path)
     if data is None:
-        yield Finding(path, "dvc-yaml", f"is missing, and should name {model}", hint=hint)
+        yield Finding(path, "dvc-yaml", f"is missing, and should name {model}", line=1, hint=hint)
         return
-    entry = workspace.documents.find(data, path, ("artifacts", model))
+    try:
+        entry = workspace.documents.find(data, path, ("artifacts", model))
+    except InvalidError as error:
+        yield Finding(path, "yaml", error.message, line=error.line or 1, field=error.field, hint=error.hint or hint)
+        return
     if entry is None:
         yield Finding(path, "dvc-yaml", f"has no entry artifacts.{model}", line=1, hint=hint)
         return

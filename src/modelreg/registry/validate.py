@@ -146,7 +146,7 @@ def _check_file(workspace: Workspace, checked: Checked, place: Place, entry: Ent
     path = place.path
     if entry.mode != "100644":
         kind = "a symlink" if entry.mode == "120000" else "executable" if entry.mode == "100755" else "no regular file"
-        checked.findings.append(Finding(path, "mode", f"must be a plain file (mode 100644), and is {kind}"))
+        checked.findings.append(Finding(path, "mode", f"must be a plain file (mode 100644), and is {kind}", line=1))
         if entry.mode != "100755":
             return
     if place.kind == "unknown":
@@ -154,7 +154,7 @@ def _check_file(workspace: Workspace, checked: Checked, place: Place, entry: Ent
         checked.findings.append(Finding(path, "unknown-file", message, severity="warning", hint="move it elsewhere"))
         return
     if data is None:
-        checked.findings.append(Finding(path, "unreadable", "cannot be read"))
+        checked.findings.append(Finding(path, "unreadable", "cannot be read", line=1))
         return
     checked.contents[path] = data
     if place.kind not in DOCUMENTS and place.kind != "pointer":

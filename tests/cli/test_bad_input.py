@@ -1,0 +1,317 @@
+"""What a user can get wrong: one sentence, a hint, the right exit code, and nothing changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from modelreg.adapters.schema import check_output
+from tests.cli.runner import Result, artifact, done, everything, metrics, modelreg
+from tests.support import Repo
+
+
+@dataclass(frozen=True)
+class Place:
+    """A registry with churn 1.0.0 (staging) and 1.0.1 (withdrawn), and a folder of input files beside it."""
+
+    repo: Repo
+    files: Path
+
+    def file(self, name: str, content: str | bytes) -> Path:
+        path = self.files / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+
+@pytest.fixture
+def place(repo: Repo, tmp_path: Path) -> Place:
+    files = tmp_path / "files"
+    done("init", "--embedded", registry=repo.path)
+    done("register", "churn", artifact(files, "one"), "--metrics", metrics(files, 0.8), registry=repo.path)
+    done("register", "churn", artifact(files, "two"), registry=repo.path)
+    done("stage", "set", "churn", "1.0.0", "staging", registry=repo.path)
+    done("withdraw", "churn", "1.0.1", "-m", "leaks", registry=repo.path)
+    artifact(files, "three", "new.json")
+    return Place(repo, files)
+
+
+Arguments = Callable[[Place], list[str]]
+
+
+def fixed(*arguments: str) -> Arguments:
+    return lambda _: list(arguments)
+
+
+def register(*more: str, model: str = "churn", name: str = "new.json") -> Arguments:
+    return lambda place: ["register", *more, "--", model, str(place.files / name)]
+
+
+def with_file(option: str, name: str, content: str | bytes) -> Arguments:
+    return lambda place: [
+        "register",
+        "churn",
+        str(place.files / "new.json"),
+        option,
+        str(place.file(name, content)),
+    ]
+
+
+def dirty(place: Place) -> list[str]:
+    place.repo.write("registry/churn/stages.yaml", "format: 1\naliases: {}\n")
+    return ["stage", "set", "churn", "1.0.0", "production"]
+
+
+def staged(place: Place) -> list[str]:
+    place.repo.write("registry/churn/stages.yaml", "format: 1\naliases: {}\n")
+    place.repo.git("add", "registry/churn/stages.yaml")
+    place.repo.git("checkout", "-q", "HEAD", "--", "README.md")
+    return ["stage", "set", "churn", "1.0.0", "production"]
+
+
+def in_the_way(place: Place) -> list[str]:
+    place.repo.write("registry/churn/transitions/0003.yaml", "mine\n")
+    return ["stage", "set", "churn", "1.0.0", "production"]
+
+
+def on_git(*arguments: str) -> Arguments:
+    def prepare(place: Place) -> list[str]:
+        place.repo.git(*arguments)
+        return ["stage", "set", "churn", "1.0.0", "production"]
+
+    return prepare
+
+
+def newer(place: Place) -> list[str]:
+    text = place.repo.read("registry/registry.yaml").replace("format: 1", "format: 2")
+    place.repo.commit("newer", {"registry/registry.yaml": text})
+    return ["list"]
+
+
+def no_identity(place: Place) -> list[str]:
+    (place.repo.path / ".git/config").open("a").write("[user]\n\tuseConfigOnly = true\n\tname =\n\temail =\n")
+    return ["stage", "set", "churn", "1.0.0", "production"]
+
+
+def merging(place: Place) -> list[str]:
+    (place.repo.path / ".git/MERGE_HEAD").write_text(place.repo.head + "\n")
+    return ["stage", "set", "churn", "1.0.0", "production"]
+
+
+def exists_already(place: Place) -> list[str]:
+    (place.files / "out").mkdir()
+    (place.files / "out/model.json").write_text("mine")
+    return ["pull", "churn@1.0.0", "--to", str(place.files / "out")]
+
+
+def link(place: Place) -> list[str]:
+    (place.files / "link.json").symlink_to(place.files / "new.json")
+    return ["register", "churn", str(place.files / "link.json")]
+
+
+CASES: dict[str, tuple[Arguments, int]] = {
+    "unknown model": (fixed("show", "ghost"), 1),
+    "unknown model in list": (fixed("list", "ghost"), 1),
+    "unknown model in history": (fixed("history", "ghost"), 1),
+    "unknown model in stage list": (fixed("stage", "list", "ghost"), 1),
+    "unknown model to verify": (fixed("verify", "ghost"), 1),
+    "unknown model to move": (fixed("stage", "set", "ghost", "1.0.0", "staging"), 1),
+    "unknown version": (fixed("show", "churn@9.9.9"), 1),
+    "unknown version to move": (fixed("stage", "set", "churn", "9.9.9", "staging"), 1),
+    "unknown version to withdraw": (fixed("withdraw", "churn", "9.9.9", "-m", "x"), 1),
+    "unknown version for an alias": (fixed("alias", "set", "churn", "best", "9.9.9"), 1),
+    "unknown version to pull": (fixed("pull", "churn@9.9.9"), 1),
+    "unknown stage": (fixed("stage", "set", "churn", "1.0.0", "stagging"), 1),
+    "unknown stage to get": (fixed("stage", "get", "churn", "stagging"), 1),
+    "unknown alias": (fixed("pull", "churn@best"), 1),
+    "unknown alias to remove": (fixed("alias", "remove", "churn", "best"), 1),
+    "empty stage": (fixed("stage", "get", "churn", "production"), 1),
+    "empty stage to pull": (fixed("pull", "churn#production"), 1),
+    "withdrawn version to pull": (fixed("pull", "churn@1.0.1"), 1),
+    "withdrawn version to move": (fixed("stage", "set", "churn", "1.0.1", "staging"), 1),
+    "withdrawn version for an alias": (fixed("alias", "set", "churn", "best", "1.0.1"), 1),
+    "champion that is not in production": (fixed("alias", "set", "churn", "champion", "1.0.0"), 1),
+    "move that the lifecycle forbids": (fixed("stage", "set", "churn", "1.0.0", "development", "-m", "no"), 0),
+    "unknown ref": (fixed("list", "--ref", "nowhere"), 1),
+    "ref like an option": (fixed("list", "--ref=--output=x"), 1),
+    "path that is none": (fixed("validate", "nowhere/at/all.yaml"), 1),
+    "unknown ref to compare with": (fixed("validate", "--changed-since", "nowhere"), 1),
+    "unknown format": (fixed("validate", "--format", "xml"), 2),
+    "bad address": (fixed("show", "churn@"), 2),
+    "address with a v": (fixed("pull", "churn@v1.0.0"), 1),
+    "address with half a version": (fixed("pull", "churn@1.0"), 1),
+    "address with a path": (fixed("show", "../churn@1.0.0"), 1),
+    "missing artifact": (register(name="nothing.json"), 1),
+    "artifact a symlink": (link, 1),
+    "version with v": (register("--version", "v1.2.0"), 1),
+    "version with build": (register("--version", "1.2.0+build"), 1),
+    "version of other content": (register("--version", "1.0.0"), 1),
+    "version and bump": (register("--version", "2.0.0", "--bump", "major"), 2),
+    "bump auto": (register("--bump", "auto"), 2),
+    "bump unknown": (register("--bump", "huge"), 2),
+    "tag without value": (register("--tag", "team"), 1),
+    "missing metrics": (register("--metrics", "nothing.json"), 1),
+    "missing params": (register("--params", "nothing.yaml"), 1),
+    "missing data": (register("--data", "nothing.csv"), 1),
+    "missing lock file": (register("--env", "nothing.lock"), 1),
+    "parent without version": (register("--parent", "churn"), 2),
+    "parent unknown": (register("--parent", "ghost@1.0.0"), 1),
+    "dot": (register(model="churn.v2"), 1),
+    "slash": (register(model="team/churn"), 1),
+    "leading dash": (register(model="-churn"), 1),
+    "trailing dash": (register(model="churn-"), 1),
+    "not ASCII": (register(model="chürn"), 1),
+    "confusable": (register(model="сhurn"), 1),
+    "upper case": (register(model="Churn"), 1),
+    "empty name": (register(model=""), 1),
+    "very long name": (register(model="a" * 65), 1),
+    "device": (register(model="con"), 1),
+    "escape sequence": (register(model="\x1b[31mred"), 1),
+    "empty metrics": (with_file("--metrics", "m.json", ""), 1),
+    "no metrics": (with_file("--metrics", "m.json", "{}"), 1),
+    "NaN in JSON": (with_file("--metrics", "m.json", '{"f1": NaN}'), 1),
+    "Infinity in JSON": (with_file("--metrics", "m.json", '{"f1": -Infinity}'), 1),
+    "NaN in YAML": (with_file("--metrics", "m.yaml", "f1: .nan\n"), 1),
+    "metrics as text": (with_file("--metrics", "m.json", '{"f1": "0.9"}'), 1),
+    "metrics true": (with_file("--metrics", "m.json", '{"f1": true}'), 1),
+    "metrics null": (with_file("--metrics", "m.json", '{"f1": null}'), 1),
+    "metrics a list": (with_file("--metrics", "m.json", "[0.9]"), 1),
+    "metrics cut off": (with_file("--metrics", "m.json", '{"f1": 0.9'), 1),
+    "metrics binary": (with_file("--metrics", "m.json", b"\x80\x04\x95"), 1),
+    "metrics of one name": (with_file("--metrics", "m.json", '{"F1": 0.9, "f1": 0.8}'), 1),
+    "metric without a letter": (with_file("--metrics", "m.json", '{"123": 0.9}'), 1),
+    "params twice": (with_file("--params", "p.yaml", "a: 1\na: 2\n"), 1),
+    "params with a tag": (with_file("--params", "p.yaml", "a: !!python/object/apply:os.system [id]\n"), 1),
+    "params NaN": (with_file("--params", "p.yaml", "a: .nan\n"), 1),
+    "dirt on a touched path": (dirty, 5),
+    "staged on a touched path": (staged, 5),
+    "file in the way": (in_the_way, 5),
+    "detached": (on_git("checkout", "-q", "--detach"), 4),
+    "other branch": (on_git("switch", "-q", "-c", "feature"), 4),
+    "merge in progress": (merging, 4),
+    "wrong --branch": (fixed("stage", "set", "churn", "1.0.0", "production", "--branch", "trunk"), 2),
+    "no identity": (no_identity, 4),
+    "newer format": (newer, 1),
+    "push without a remote": (fixed("stage", "set", "churn", "1.0.0", "production", "--push"), 4),
+    "pull over a file": (exists_already, 5),
+}
+del CASES["move that the lifecycle forbids"]
+
+
+def explained(result: Result) -> None:
+    """One error line and one hint, no traceback, no control characters."""
+    assert result.code != 70
+    assert "Traceback" not in result.err
+    lines = result.err.splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["error", "hint"], result.err
+    assert all(character.isprintable() for line in lines for character in line)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_bad_input_changes_nothing(place: Place, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    make, code = CASES[name]
+    arguments = make(place)
+    monkeypatch.chdir(place.files)
+    before = everything(place.repo)
+    listed = sorted(place.files.rglob("*"))
+    result = modelreg(*_before_dashes(arguments, "--registry", str(place.repo.path)))
+    assert result.code == code, result.err + result.out
+    explained(result)
+    assert everything(place.repo) == before
+    assert sorted(place.files.rglob("*")) == listed
+    again = modelreg(*_before_dashes(arguments, "--registry", str(place.repo.path), "--json"))
+    assert again.code == code
+    if "xml" not in arguments:
+        assert check_output(json.loads(again.err), "error") == []
+    assert everything(place.repo) == before
+
+
+def _before_dashes(arguments: list[str], *more: str) -> list[str]:
+    at = arguments.index("--") if "--" in arguments else len(arguments)
+    return [*arguments[:at], *more, *arguments[at:]]
+
+
+def test_a_denied_move_names_every_check(place: Place) -> None:
+    done("register", "churn", artifact(place.files, "weak"), registry=place.repo.path)
+    before = everything(place.repo)
+    result = modelreg("stage", "set", "churn", "1.0.2", "production", "--json", registry=place.repo.path)
+    assert result.code == 1
+    error = json.loads(result.err)
+    assert check_output(error, "error") == []
+    assert error["report"]["allowed"] is False
+    explained(modelreg("stage", "set", "churn", "1.0.2", "production", registry=place.repo.path))
+    dry = modelreg("stage", "set", "churn", "1.0.2", "production", "--dry-run", "--json", registry=place.repo.path)
+    assert dry.code == 1
+    assert dry.json("stage-set")["report"]["allowed"] is False
+    assert everything(place.repo) == before
+
+
+@pytest.mark.parametrize("command", [["list"], ["init"], ["validate"], ["verify"], ["pull", "churn"], ["announce"]])
+def test_no_repository(tmp_path: Path, command: list[str]) -> None:
+    result = modelreg(*command, registry=tmp_path)
+    assert result.code == 4
+    explained(result)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", [["list"], ["validate"], ["verify"], ["pull", "churn"], ["announce"]])
+def test_not_a_registry(repo: Repo, command: list[str]) -> None:
+    before = everything(repo)
+    result = modelreg(*command, registry=repo.path)
+    assert result.code == 4
+    explained(result)
+    assert "modelreg init" in result.err
+    assert everything(repo) == before
+
+
+def test_a_registry_path_that_does_not_exist(tmp_path: Path) -> None:
+    result = modelreg("list", registry=tmp_path / "nowhere")
+    assert result.code == 4
+    explained(result)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--policy", "team"], ["--policy", "strict"], ["--policy", "lax"], ["--embedded", "--remote", "x"]],
+)
+def test_init_refuses(repo: Repo, options: list[str]) -> None:
+    before = everything(repo)
+    result = modelreg("init", *options, registry=repo.path)
+    assert result.code == 2
+    explained(result)
+    assert everything(repo) == before
+
+
+def test_a_remote_that_cannot_be_reached(repo: Repo, tmp_path: Path) -> None:
+    remote = tmp_path / "remote"
+    done("init", "--remote", str(remote), registry=repo.path)
+    if remote.exists():
+        remote.rmdir()
+    remote.write_text("a file where the folder should be")
+    before = everything(repo)
+    result = modelreg("register", "churn", artifact(tmp_path, "one"), registry=repo.path)
+    assert result.code == 4, result.err
+    explained(result)
+    assert everything(repo) == before
+
+
+def test_objects_that_nobody_has(repo: Repo, tmp_path: Path) -> None:
+    remote = tmp_path / "remote"
+    done("init", "--remote", str(remote), registry=repo.path)
+    done("register", "churn", artifact(tmp_path, "one"), registry=repo.path)
+    other = repo.clone(tmp_path / "clone")
+    remote.rename(tmp_path / "away")
+    result = modelreg("pull", "churn@1.0.0", "--to", tmp_path / "out", registry=other.path)
+    assert result.code == 4, result.err
+    explained(result)
+    assert not (tmp_path / "out/model.json").exists()
+
+
+@pytest.mark.parametrize("arguments", [["frobnicate"], ["register"], ["stage", "set", "churn"], ["list", "--nope"]])
+def test_usage(arguments: list[str]) -> None:
+    result = modelreg(*arguments)
+    assert result.code == 2
+    assert "Traceback" not in result.err
