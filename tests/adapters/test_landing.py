@@ -122,3 +122,19 @@ def test_many_at_once_all_land(registry: Repo, tmp_path: Path) -> None:
     sound(registry, 1)
     rows = done("list", "churn", "--json", registry=registry.path).json("list")["versions"]
     assert {row["version"] for row in rows} == {f"1.0.{n}" for n in range(13)}
+
+
+def test_pushes_from_many_clones_all_land(registry: Repo, tmp_path: Path) -> None:
+    server = registry.bare(tmp_path / "server.git")
+    clones = [server.clone(tmp_path / f"clone-{n}") for n in range(3)]
+    for turn in range(2):
+        running = [
+            start(clone, "register", "churn", str(artifact(tmp_path / f"{turn}-{n}", f"{turn} {n}")), "--push")
+            for n, clone in enumerate(clones)
+        ]
+        assert [finish(process) for process in running] == [0, 0, 0]
+    last = server.clone(tmp_path / "last")
+    done("validate", registry=last.path)
+    assert done("verify", "--json", registry=last.path).json("verify")["findings"] == []
+    rows = done("list", "churn", "--json", registry=last.path).json("list")["versions"]
+    assert {row["version"] for row in rows} == {f"1.0.{n}" for n in range(7)}

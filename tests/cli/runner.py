@@ -25,7 +25,8 @@ class Result:
     def json(self, schema: str) -> Any:
         """The JSON on standard output, which must fit its output schema."""
         value = json.loads(self.out)
-        assert check_output(value, schema) == []
+        findings = check_output(value, schema)
+        assert not findings, findings
         return value
 
 

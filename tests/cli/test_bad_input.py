@@ -92,7 +92,8 @@ def newer(place: Place) -> list[str]:
 
 
 def no_identity(place: Place) -> list[str]:
-    (place.repo.path / ".git/config").open("a").write("[user]\n\tuseConfigOnly = true\n\tname =\n\temail =\n")
+    for key, value in (("useConfigOnly", "true"), ("name", ""), ("email", "")):
+        place.repo.git("config", f"user.{key}", value)
     return ["stage", "set", "churn", "1.0.0", "production"]
 
 

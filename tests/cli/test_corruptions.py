@@ -71,7 +71,14 @@ def swap(path: str, old: str, new: str) -> Corrupt:
 
 
 def append(path: str, text: str) -> Corrupt:
-    return lambda repo: repo.write(path, repo.read(path) + text) and None
+    return raw(path, lambda data: data + text.encode())
+
+
+def add(path: str, text: str) -> Corrupt:
+    def change(repo: Repo) -> None:
+        repo.write(path, text)
+
+    return change
 
 
 def remove(path: str) -> Corrupt:
@@ -79,7 +86,10 @@ def remove(path: str) -> Corrupt:
 
 
 def rename(old: str, new: str) -> Corrupt:
-    return lambda repo: (repo.path / old).rename(repo.path / new) and None
+    def change(repo: Repo) -> None:
+        (repo.path / old).rename(repo.path / new)
+
+    return change
 
 
 def mode(path: str, bits: int) -> Corrupt:
@@ -87,7 +97,10 @@ def mode(path: str, bits: int) -> Corrupt:
 
 
 def raw(path: str, make: Callable[[bytes], bytes]) -> Corrupt:
-    return lambda repo: repo.write(path, make((repo.path / path).read_bytes())) and None
+    def change(repo: Repo) -> None:
+        repo.write(path, make((repo.path / path).read_bytes()))
+
+    return change
 
 
 def link(path: str) -> Corrupt:
@@ -145,7 +158,7 @@ CASES: dict[str, tuple[Corrupt, str]] = {
     "pointer path": (swap(POINTER, "path: model.json", "path: ../../../README.md"), POINTER),
     "pointer gone": (remove(POINTER), MANIFEST),
     "pointer of nobody": (
-        lambda repo: repo.write(f"{CHURN}/1.0.0/x.dvc", "outs: []\n") and None,
+        add(f"{CHURN}/1.0.0/x.dvc", "outs: []\n"),
         f"{CHURN}/1.0.0/x.dvc",
     ),
     "pointer a symlink": (link(POINTER), POINTER),

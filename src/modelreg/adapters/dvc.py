@@ -50,7 +50,7 @@ class DvcStore:
         """See `ArtifactStore.add`. A folder is stored file by file, and then as DVC's `.dir` object."""
         hashing.check_name(source.name, str(source))
         if source.is_symlink():
-            raise InvalidError("is a symbolic link; give the file or folder itself", file=str(source))
+            raise InvalidError("is a symbolic link", file=str(source), hint="give the file or folder itself")
         if not source.is_dir():
             size = source.stat().st_size if source.is_file() else 0
             with metered(progress, source.name, size) as advance:

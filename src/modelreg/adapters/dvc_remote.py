@@ -152,7 +152,8 @@ class Remote:
             from dvc.fs import RemoteMissingDepsError
 
             if _is_absence(error):
-                raise UnavailableError(f"the remote {self.shown} does not hold the object") from None
+                message = f"the remote {self.shown} does not hold the object"
+                raise UnavailableError(message, hint="dvc push, from where it still is") from None
             scheme = self.url.partition("://")[0]
             if isinstance(error, ImportError | RemoteMissingDepsError):
                 hint = (

@@ -121,7 +121,9 @@ def open_regular(path: Path) -> BinaryIO:
         # O_NONBLOCK: opening a FIFO would otherwise wait for a writer for ever.
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
-        raise NotFoundError("there is no such file", file=str(path)) from None
+        raise NotFoundError(
+            "there is no such file", file=str(path), hint="is the path right? it counts from the current folder"
+        ) from None
     except OSError as error:
         if path.is_symlink():
             raise InvalidError("is a symbolic link; give the file itself", file=str(path)) from None

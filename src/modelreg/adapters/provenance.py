@@ -42,7 +42,9 @@ def code(start: Path, entry_point: str | None = None) -> dict[str, Any] | None:
 def data(name: str, path: Path, role: str) -> dict[str, Any]:
     """An entry of lineage.data: size in bytes, sha256 and MD5 of the file. Raises NotFoundError."""
     if not path.is_file():
-        raise NotFoundError(f"there is no data file {path}", file=str(path))
+        raise NotFoundError(
+            f"there is no data file {path}", file=str(path), hint="is the path right? it counts from the current folder"
+        )
     digests = digest_file(path)
     return {
         "name": name,
@@ -63,7 +65,11 @@ def environment(lock: Path | None = None) -> dict[str, Any]:
     }
     if lock is not None:
         if not lock.is_file():
-            raise NotFoundError(f"there is no lock file {lock}", file=str(lock))
+            raise NotFoundError(
+                f"there is no lock file {lock}",
+                file=str(lock),
+                hint="is the path right? it counts from the current folder",
+            )
         body["lock"] = {"path": lock.name, "sha256": hashlib.sha256(lock.read_bytes()).hexdigest()}
     return body
 

@@ -43,18 +43,15 @@ def push(git: Door, refs: Mapping[str, str]) -> bool:
     Raises DeniedError where a rule of the server forbids it, UnavailableError for anything else; when the answer was
     lost, the remote is asked what it holds before that.
     """
-    import git as gitpython
-
     remote = _remote(git)
     refspecs = [f"{object_id}:{ref}" for ref, object_id in refs.items()]
-    try:
-        infos = remote.push(refspecs, atomic=True, no_verify=True)
-        failures = [info for info in infos if info.flags & gitpython.PushInfo.ERROR]
-        if infos.error is None and not failures:
-            return True
-        words = " ".join([*(info.summary.strip() for info in failures), _words(infos.error)])
-    except gitpython.GitCommandError as error:
-        words = _words(error)
+    # Not Remote.push: it cannot parse answers about object ids, and so loses the reason of a refusal.
+    options = ("--porcelain", "--atomic", "--no-verify", "--", REMOTE)
+    code, out, err = remote.repo.git.push(*options, *refspecs, with_extended_output=True, with_exceptions=False)
+    if code == 0:
+        return True
+    reasons = dict.fromkeys(line.split("\t")[-1].strip() for line in str(out).splitlines() if line.startswith("!"))
+    words = " ".join([*reasons, _lines(str(err))])
     if _holds(git, refs):
         return True
     if any(word in words for word in _RULES):
@@ -88,6 +85,9 @@ def _remote(git: Door) -> gitpython.Remote:
 
 
 def _words(error: Exception | None) -> str:
-    text = getattr(error, "stderr", None) or str(error or "")
-    lines = [line.strip().removeprefix("stderr:").strip(" '") for line in str(text).splitlines()]
+    return _lines(str(getattr(error, "stderr", None) or error or ""))
+
+
+def _lines(text: str) -> str:
+    lines = [line.strip().removeprefix("stderr:").strip(" '") for line in text.splitlines()]
     return " ".join(line for line in lines if line and not line.startswith(("hint:", "To ")))

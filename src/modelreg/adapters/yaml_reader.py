@@ -91,9 +91,8 @@ def events(text: str, file: str) -> Iterator[Any]:
         mark = error.problem_mark or error.context_mark
         parts = (error.context, error.problem)
         message = f"not valid YAML: {', '.join(part for part in parts if part)}"
-        raise InvalidError(
-            message, file=file, line=mark.line + 1 if mark else None, hint=_syntax_hint(message)
-        ) from None
+        hint = _syntax_hint(message) or "mend the file at that line"
+        raise InvalidError(message, file=file, line=mark.line + 1 if mark else None, hint=hint) from None
     except yaml.YAMLError as error:
         raise InvalidError(f"not valid YAML: {type(error).__name__}", file=file) from None
 

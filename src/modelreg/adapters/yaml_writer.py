@@ -173,7 +173,7 @@ def _scalar(value: Any, path: Path, *, in_flow: bool = False) -> str:
 def _float(value: float, path: Path) -> str:
     """With a point and a signed exponent, since PyYAML reads `1e-05` as text."""
     if not math.isfinite(value):
-        raise _invalid(path, "must be a finite number")
+        raise _invalid(path, "must be a finite number", "leave it out: NaN and infinity are no values here")
     text = float.__repr__(value)
     mantissa, e, exponent = text.partition("e")
     return text if "." in mantissa else f"{mantissa}.0{e}{exponent}"
@@ -199,5 +199,5 @@ def _harmless(text: str) -> str:
     return yaml_reader.UNPRINTABLE.sub("?", _ESCAPED.sub("?", text))
 
 
-def _invalid(path: Path, message: str) -> InvalidError:
-    return InvalidError(message, field=dotted(path) or None)
+def _invalid(path: Path, message: str, hint: str | None = None) -> InvalidError:
+    return InvalidError(message, field=dotted(path) or None, hint=hint)

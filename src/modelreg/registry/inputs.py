@@ -66,9 +66,13 @@ def _read(documents: Documents, path: Path, what: str) -> Document:
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        raise NotFoundError(f"there is no {what} file {path}", file=str(path)) from None
+        raise NotFoundError(
+            f"there is no {what} file {path}",
+            file=str(path),
+            hint="is the path right? it counts from the current folder",
+        ) from None
     except OSError as error:
-        raise NotFoundError(f"cannot be read: {error.strerror}", file=str(path)) from None
+        raise NotFoundError(f"cannot be read: {error.strerror}", file=str(path), hint="may you read it?") from None
     if not data.strip():
         raise InvalidError(f"is empty, and should hold {what}", file=str(path), line=1, hint='write {"name": value}')
     if path.suffix.lower() == ".json":

@@ -14,7 +14,7 @@ from modelreg.domain.names import ModelName, collision_key, metric_name, parse_f
 from modelreg.domain.plan import CommitId, Plan
 from modelreg.domain.tags import Registered
 from modelreg.domain.version import FIRST, Bump, Version
-from modelreg.errors import DeniedError, InvalidError, UsageError
+from modelreg.errors import DeniedError, InvalidError, NotFoundError, UsageError
 from modelreg.registry.announce import announcing
 from modelreg.registry.ports import ArtifactStore, Identity, Progress, Stored
 from modelreg.registry.snapshot import Snapshot
@@ -117,10 +117,11 @@ def register(
             reasons: tuple[str, ...] = (f"the same content is registered already as {same}",)
             made["last"] = Registration(request.model, same, None, reasons, None, True, ())
             return None
+        _check_parents(current, request)
         version, bump, reasons = _choose(current, request)
         made["last"] = Registration(request.model, version, bump, reasons, None, False, ())
         draft = _Draft(workspace, current, request, version, stored, metrics, identity, workspace.clock())
-        return draft.plan(base, store, bump, reasons)
+        return draft.plan(base, None if dry_run else store, bump, reasons)
 
     planned, landed = land(workspace, plan, push=push, dry_run=dry_run)
     last = made["last"]
@@ -146,7 +147,9 @@ def parse_metrics(given: Mapping[str, Any]) -> dict[str, Any]:
                 hint="leave out what was not measured; NaN, infinity and text are no metrics",
             )
         if name in found:
-            raise InvalidError(f"two metrics are called {name}", field=f"metrics.{raw[:60]}")
+            raise InvalidError(
+                f"two metrics are called {name}", field=f"metrics.{raw[:60]}", hint="rename one of them in the metrics"
+            )
         entry_out: dict[str, Any] = {"value": body.pop("value")}
         entry_out["direction"] = body.pop("direction", None) or default_direction(name)
         entry_out |= body
@@ -218,6 +221,16 @@ def _check_names(sources: Sequence[Source]) -> None:
         taken.add(name.lower())
 
 
+def _check_parents(snapshot: Snapshot, request: Request) -> None:
+    lineage = request.facts.get("lineage") or {}
+    for parent in lineage.get("parents") or ():
+        if Version.parse(parent["version"]) not in snapshot.versions(ModelName(parent["model"])):
+            raise NotFoundError(
+                f"there is no {parent['model']}@{parent['version']} in this registry to be a parent",
+                hint="modelreg list shows what there is",
+            )
+
+
 def _check_limits(snapshot: Snapshot, stored: Sequence[Stored]) -> None:
     limits = snapshot.policy().limits
     for item in stored:
@@ -242,13 +255,14 @@ class _Draft:
     identity: Identity
     at: int
 
-    def plan(self, base: CommitId, store: ArtifactStore, bump: str | None, reasons: tuple[str, ...]) -> Plan:
+    def plan(self, base: CommitId, store: ArtifactStore | None, bump: str | None, reasons: tuple[str, ...]) -> Plan:
         model, version, layout = self.request.model, self.version, self.workspace.layout
         path = layout.manifest(model, version)
         manifest = self._render(path, "manifest", self._manifest(bump, reasons))
         files = {path: manifest} | self._beside() | self._about()
-        for item in self.stored:
-            files |= store.embedded_files(item.md5)
+        if store is not None:  # a dry run stored nothing that could be embedded
+            for item in self.stored:
+                files |= store.embedded_files(item.md5)
         if self.workspace.settings.dvc_yaml:
             files[layout.dvc_yaml] = self._dvc_yaml()
         digest = sha256(manifest)

@@ -101,7 +101,7 @@ def _models(
     for path in paths:
         below = [p for p in known if p == path or p.startswith(path.rstrip("/") + "/") or path in (".", "")]
         if not below and not path.startswith(layout.prefix.rstrip("/")) and path != layout.dvc_yaml:
-            raise NotFoundError("is no file of this registry", file=path)
+            raise NotFoundError("is no file of this registry", file=path, hint="leave paths out to validate all of it")
         touched += below or [path]
     if changed_since is not None:
         touched += _changed(workspace, changed_since)
