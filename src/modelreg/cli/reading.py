@@ -116,5 +116,7 @@ def history(model: MaybeModel = None, registry: RegistryPath = HERE, ref: Ref = 
 
 
 def _way(event: Any) -> str:
+    if event.alias:
+        return f"@{event.alias}"
     way = f"{event.from_} -> {event.to}" if event.from_ else event.to or ""
     return way + (f", {', '.join(event.displaced)}" if event.displaced else "")

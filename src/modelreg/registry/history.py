@@ -29,6 +29,7 @@ class Event:
     landing: str
     transition: int | None
     displaced: tuple[str, ...] = ()
+    alias: str | None = None
 
     def to_mapping(self) -> dict[str, Any]:
         return {
@@ -38,6 +39,7 @@ class Event:
             "from": self.from_,
             "to": self.to,
             "displaced": list(self.displaced),
+            "alias": self.alias,
             "at": self.at,
             "by": self.by,
             "reason": self.reason,
@@ -115,11 +117,12 @@ def _moved(snapshot: Snapshot, landing: Landing, place: Place) -> Event:
         model=transition.model,
         version=str(transition.version) if transition.version else None,
         from_=transition.from_,
-        to=f"@{alias}" if alias else transition.to,
+        to=transition.to,
         at=stamp(landing.at),
         by=transition.by,
         reason=transition.reason,
         landing=landing.commit,
         transition=transition.number,
         displaced=tuple(f"{d.version} to {d.to}" for d in transition.displaces),
+        alias=alias,
     )
