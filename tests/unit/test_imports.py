@@ -13,7 +13,8 @@ import modelreg
 from tests.support import run
 
 ROOT = Path(modelreg.__file__).parent
-SOURCES = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.py"))
+SOURCES = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.py") if path.name != "demo_train.py")
+"""All modules; the training script that the demo copies into its repository is none: nothing imports it."""
 TREES = {name: ast.parse((ROOT / name).read_text(encoding="utf-8")) for name in SOURCES}
 FOREIGN = frozenset(
     (
