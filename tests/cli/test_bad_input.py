@@ -135,7 +135,6 @@ CASES: dict[str, tuple[Arguments, int]] = {
     "withdrawn version to move": (fixed("stage", "set", "churn", "1.0.1", "staging"), 1),
     "withdrawn version for an alias": (fixed("alias", "set", "churn", "best", "1.0.1"), 1),
     "champion that is not in production": (fixed("alias", "set", "churn", "champion", "1.0.0"), 1),
-    "move that the lifecycle forbids": (fixed("stage", "set", "churn", "1.0.0", "development", "-m", "no"), 0),
     "unknown ref": (fixed("list", "--ref", "nowhere"), 1),
     "ref like an option": (fixed("list", "--ref=--output=x"), 1),
     "path that is none": (fixed("validate", "nowhere/at/all.yaml"), 1),
@@ -199,7 +198,6 @@ CASES: dict[str, tuple[Arguments, int]] = {
     "push without a remote": (fixed("stage", "set", "churn", "1.0.0", "production", "--push"), 4),
     "pull over a file": (exists_already, 5),
 }
-del CASES["move that the lifecycle forbids"]
 
 
 def explained(result: Result) -> None:
