@@ -123,6 +123,6 @@ def _moved(snapshot: Snapshot, landing: Landing, place: Place) -> Event:
         reason=transition.reason,
         landing=landing.commit,
         transition=transition.number,
-        displaced=tuple(f"{d.version} to {d.to}" for d in transition.displaces),
+        displaced=tuple(str(d.version) for d in transition.displaces),
         alias=alias,
     )
