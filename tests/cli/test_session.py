@@ -62,7 +62,7 @@ def test_the_whole_job_in_json(repo: Repo, tmp_path: Path) -> None:
     assert [(row["version"], row["stage"]) for row in rows] == [("1.1.0", "production"), ("1.0.0", "archived")]
     assert ask("show", "show", "churn#production")["version"] == "1.1.0"
     events = ask("history", "history", "churn")["events"]
-    assert events[-1]["displaced"] == ["1.0.0 to archived"]
+    assert events[-1]["displaced"] == ["1.0.0"]
     assert [e["alias"] for e in events if e["kind"] == "alias"] == ["champion"]
     assert ask("validate", "validate")["ok"] is True
     assert ask("verify", "verify", "--content") == {"ok": True, "versions": 2, "findings": []}
