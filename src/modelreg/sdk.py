@@ -89,7 +89,8 @@ class Registry:
         estimator's own. Content that is registered already gives the version that holds it. Raises InvalidError,
         DeniedError, IdentityError, UnavailableError, ConflictError; nothing is changed then.
         """
-        from modelreg.registry.register import Request, Source, register
+        from modelreg.registry.register import register
+        from modelreg.registry.request import Request, Source
 
         if model is None and not artifacts:
             raise UsageError("there is nothing to register", hint="give model=estimator or artifacts=[path]")
@@ -263,7 +264,7 @@ def _estimator(
 ) -> tuple[list[Any], dict[str, Any]]:
     """Save the estimator; what can be said of it: framework, architecture, params, task, signature, importance."""
     from modelreg.integrations import sklearn
-    from modelreg.registry.register import Source
+    from modelreg.registry.request import Source
 
     if kind not in SUFFIXES:
         raise UsageError(f"{kind!a} is no format for an estimator", hint=f"use {', '.join(SUFFIXES)}")

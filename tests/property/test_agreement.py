@@ -19,7 +19,8 @@ from modelreg.domain.names import ModelName, Stage
 from modelreg.domain.version import Version
 from modelreg.errors import DeniedError, NotFoundError
 from modelreg.registry.listing import stage_get
-from modelreg.registry.register import Request, Source, register
+from modelreg.registry.register import register
+from modelreg.registry.request import Request, Source
 from modelreg.registry.stage import set_stage
 from modelreg.registry.validate import validate
 from modelreg.registry.verify import verify

@@ -73,8 +73,8 @@ def register(
     from modelreg.domain.names import parse_model
     from modelreg.domain.version import Version as Parsed
     from modelreg.registry import inputs
-    from modelreg.registry.register import Request, Source
     from modelreg.registry.register import register as perform
+    from modelreg.registry.request import Request, Source
     from modelreg.wiring import open_workspace
 
     workspace = open_workspace(registry, branch)

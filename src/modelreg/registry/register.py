@@ -3,72 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
-from modelreg.domain.clock import stamp
-from modelreg.domain.manifest import Artifact
 from modelreg.domain.metric import default_direction, number
 from modelreg.domain.names import ModelName, collision_key, metric_name, parse_file
 from modelreg.domain.plan import CommitId, Plan
-from modelreg.domain.tags import Registered
 from modelreg.domain.version import FIRST, Bump, Version
 from modelreg.errors import DeniedError, InvalidError, NotFoundError, UsageError
-from modelreg.registry.announce import announcing
-from modelreg.registry.ports import ArtifactStore, Identity, Progress, Stored
+from modelreg.registry.draft import Draft
+from modelreg.registry.ports import Progress, Stored
+from modelreg.registry.request import Request, Source
 from modelreg.registry.snapshot import Snapshot
 from modelreg.registry.workspace import Workspace
-from modelreg.registry.writing import land, message, paths_of, render, sha256
-
-FORMATS = {
-    ".skops": "skops",
-    ".onnx": "onnx",
-    ".safetensors": "safetensors",
-    ".pkl": "pickle",
-    ".pickle": "pickle",
-    ".joblib": "joblib",
-    ".csv": "csv",
-    ".json": "json",
-    ".parquet": "parquet",
-    ".pt": "pytorch",
-    ".pth": "pytorch",
-    ".h5": "hdf5",
-    ".keras": "keras",
-    ".gguf": "gguf",
-    ".txt": "text",
-}
-MEDIA_TYPES = {
-    "skops": "application/zip",
-    "csv": "text/csv",
-    "json": "application/json",
-    "text": "text/plain",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """An artifact to register: where it lies, its role, its format (None: by its ending)."""
-
-    path: Path
-    role: str = "model"
-    format: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What is to be registered. `facts` are the manifest's other fields (signature, params, lineage, …) as they are
-    to stand there; `about` the fields of model.yaml for a model that is new."""
-
-    model: ModelName
-    sources: Sequence[Source]
-    metrics: Mapping[str, Any] = field(default_factory=dict)
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    about: Mapping[str, Any] = field(default_factory=dict)
-    tags: Mapping[str, str] = field(default_factory=dict)
-    description: str | None = None
-    version: Version | None = None
-    bump: Bump | None = None
+from modelreg.registry.writing import land, paths_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +68,7 @@ def register(
         _check_parents(current, request)
         version, bump, reasons = _choose(current, request)
         made["last"] = Registration(request.model, version, bump, reasons, None, False, ())
-        draft = _Draft(workspace, current, request, version, stored, metrics, identity, workspace.clock())
+        draft = Draft(workspace, current, request, version, stored, metrics, identity, workspace.clock())
         return draft.plan(base, None if dry_run else store, bump, reasons)
 
     planned, landed = land(workspace, plan, push=push, dry_run=dry_run)
@@ -240,131 +188,3 @@ def _check_limits(snapshot: Snapshot, stored: Sequence[Stored]) -> None:
     total, allowed = sum(item.size_bytes for item in stored), limits.get("version_max_bytes")
     if allowed is not None and total > allowed:
         raise DeniedError(f"the version has {total} bytes; the policy allows {allowed}")
-
-
-@dataclass(frozen=True, slots=True)
-class _Draft:
-    """One registration on one base."""
-
-    workspace: Workspace
-    snapshot: Snapshot
-    request: Request
-    version: Version
-    stored: Sequence[Stored]
-    metrics: Mapping[str, Any]
-    identity: Identity
-    at: int
-
-    def plan(self, base: CommitId, store: ArtifactStore | None, bump: str | None, reasons: tuple[str, ...]) -> Plan:
-        model, version, layout = self.request.model, self.version, self.workspace.layout
-        path = layout.manifest(model, version)
-        manifest = self._render(path, "manifest", self._manifest(bump, reasons))
-        files = {path: manifest} | self._beside() | self._about()
-        if store is not None:  # a dry run stored nothing that could be embedded
-            for item in self.stored:
-                files |= store.embedded_files(item.md5)
-        if self.workspace.settings.dvc_yaml:
-            files[layout.dvc_yaml] = self._dvc_yaml()
-        digest = sha256(manifest)
-        trailers = {"Modelreg-Model": model, "Modelreg-Version": str(version), "Modelreg-Manifest": digest}
-
-        def step(commit: CommitId) -> Registered:
-            return Registered(version, commit, self.at, digest)
-
-        return Plan(
-            branch=self.workspace.settings.branch,
-            base=base,
-            files=files,
-            message=message(f"Register {model} {version}", trailers, self.request.description or ""),
-            at=self.at,
-            announce=announcing(self.workspace, base, model, step),
-        )
-
-    def _render(self, path: str, kind: str, body: Mapping[str, Any]) -> bytes:
-        return render(self.workspace.documents, self.workspace.layout, path, kind, body)
-
-    def _manifest(self, bump: str | None, reasons: tuple[str, ...]) -> dict[str, Any]:
-        taken = self.snapshot.versions(self.request.model)
-        body: dict[str, Any] = {
-            "format": 1,
-            "model": self.request.model,
-            "version": str(self.version),
-            "created": stamp(self.at),
-            "author": {"name": self.identity.name, "email": self.identity.email},
-        }
-        if bump:
-            body["bump"] = {"kind": bump, "from": str(max(taken)), "reasons": list(reasons)}
-        facts = dict(self.request.facts)
-        for key in ("framework", "architecture"):
-            if key in facts:
-                body[key] = facts.pop(key)
-        body["artifacts"] = [self._artifact(*pair) for pair in zip(self.request.sources, self.stored, strict=True)]
-        for key in ("signature", "params"):
-            if key in facts:
-                body[key] = facts.pop(key)
-        if self.metrics:
-            body["metrics"] = dict(self.metrics)
-        body |= facts
-        if self.request.tags:
-            body["tags"] = dict(self.request.tags)
-        return body
-
-    def _artifact(self, source: Source, item: Stored) -> dict[str, Any]:
-        kind = source.format or FORMATS.get(source.path.suffix.lower(), "folder" if item.listing else "binary")
-        entry: dict[str, Any] = {"path": item.name, "role": source.role, "format": kind}
-        if kind in MEDIA_TYPES and item.listing is None:
-            entry["media_type"] = MEDIA_TYPES[kind]
-        entry |= {"size_bytes": item.size_bytes, "sha256": item.sha256, "md5": item.md5}
-        if item.listing is not None:
-            entry["listing"] = {"path": f"{item.name}.sha256", "sha256": item.sha256}
-        return entry
-
-    def _beside(self) -> dict[str, bytes]:
-        """Pointers, listings, the .gitignore that DVC would write, annotations."""
-        model, version, layout = self.request.model, self.version, self.workspace.layout
-        files: dict[str, bytes] = {}
-        for item in self.stored:
-            name = Artifact(item.name, "", "", item.size_bytes, item.sha256, item.md5).pointer
-            files[layout.version(model, version, name)] = self.workspace.documents.dump(pointer(item))
-            if item.listing is not None:
-                files[layout.version(model, version, f"{item.name}.sha256")] = item.listing
-        ignored = "".join(f"/{item.name}\n" for item in self.stored)
-        files[layout.version(model, version, ".gitignore")] = ignored.encode()
-        if self.request.description:
-            path = layout.version(model, version, "annotations.yaml")
-            files[path] = self._render(path, "annotations", {"format": 1, "description": self.request.description})
-        return files
-
-    def _about(self) -> dict[str, bytes]:
-        """model.yaml and an empty stages.yaml, for a model that is new."""
-        model, layout = self.request.model, self.workspace.layout
-        if self.snapshot.tree.read(layout.model(model)) is not None:
-            return {}
-        about = {"format": 1, "name": model, "task": "other"} | dict(self.request.about)
-        stages = layout.stages(model)
-        comment = "who stands where: the sum of transitions/, written by modelreg, not by hand"
-        body = {"format": 1, "aliases": {}}
-        return {
-            layout.model(model): self._render(layout.model(model), "model", about),
-            stages: render(self.workspace.documents, layout, stages, "stages", body, comment),
-        }
-
-    def _dvc_yaml(self) -> bytes:
-        """dvc.yaml with this model's entry naming this version, so that DVC resolves it at this commit."""
-        layout, model = self.workspace.layout, self.request.model
-        document = self.snapshot.document(layout.model(model))
-        about = document.value if document else self.request.about
-        inside = f"registry/{model}/{self.version}/{self.stored[0].name}"
-        entry = {"path": inside, "type": "model"}
-        if about.get("description"):
-            entry["desc"] = about["description"]
-        text = self.snapshot.tree.read(layout.dvc_yaml) or b""
-        return self.workspace.documents.splice(text, layout.dvc_yaml, ("artifacts", model), entry)
-
-
-def pointer(item: Stored) -> dict[str, Any]:
-    """The content of a `.dvc` file as `dvc add` writes it."""
-    out: dict[str, Any] = {"md5": item.md5, "size": item.size_bytes}
-    if item.listing is not None:
-        out["nfiles"] = sum(1 for line in item.listing.splitlines() if line and not line.startswith(b"#"))
-    return {"outs": [out | {"hash": "md5", "path": item.name}]}

@@ -1,0 +1,36 @@
+"""What is asked of `register`, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from modelreg.domain.names import ModelName
+from modelreg.domain.version import Bump, Version
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An artifact to register: where it lies, its role, its format (None: by its ending)."""
+
+    path: Path
+    role: str = "model"
+    format: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be registered. `facts` are the manifest's other fields (signature, params, lineage, …) as they are
+    to stand there; `about` the fields of model.yaml for a model that is new."""
+
+    model: ModelName
+    sources: Sequence[Source]
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    about: Mapping[str, Any] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    description: str | None = None
+    version: Version | None = None
+    bump: Bump | None = None
