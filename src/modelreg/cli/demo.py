@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
-import subprocess
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -127,6 +125,9 @@ class _Story:
 
     def run(self, command: str, expected: int = 0) -> None:
         """Show and run one command. Raises UnavailableError where it does not end as the story goes."""
+        import shlex
+        import subprocess
+
         from modelreg.errors import UnavailableError
 
         result(f"$ {command}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
@@ -37,11 +36,17 @@ def next_step(text: str) -> None:
 
 def emit_json(value: Mapping[str, Any]) -> None:
     """JSON for programs: ASCII, so that no terminal and no log is steered by it."""
-    sys.stdout.write(json.dumps(value, indent=2) + "\n")
+    sys.stdout.write(_json(value))
 
 
 def emit_json_error(value: Mapping[str, Any]) -> None:
-    sys.stderr.write(json.dumps(value, indent=2) + "\n")
+    sys.stderr.write(_json(value))
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    import json
+
+    return json.dumps(value, indent=2) + "\n"
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: frozenset[str] = frozenset()) -> None:
