@@ -22,18 +22,24 @@ _TOLERANCE = 1e-12  # of a difference of two floats: 0.91 - 0.905 must count as 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What one check found. `expected` and `actual` are short texts for people; a failed one has a `reason`."""
+    """What one check found. `expected` and `actual` are short texts for people; a failed one has a `reason`.
+
+    `judged` is False where what was asked cannot be known here (a clone holds no reviews of a forge): it passes then,
+    and the report says so.
+    """
 
     check: str
     passed: bool
     expected: str
     actual: str
     reason: str = ""
+    judged: bool = True
 
     def to_mapping(self) -> dict[str, Any]:
         return {
             "check": self.check,
             "passed": self.passed,
+            "judged": self.judged,
             "expected": self.expected,
             "actual": self.actual,
             "reason": self.reason,

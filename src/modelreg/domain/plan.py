@@ -27,6 +27,9 @@ class Plan:
     `files` maps a path from the top of the repository, with `/`, to its whole new content (mode 100644). Everything
     else in the tree stays as it is. `at` is the commit time in epoch seconds (UTC); commit and tags land together
     or not at all.
+
+    `merges` makes it a merge commit with that second parent; its tree is still `base`'s with `files` written over it.
+    `branch` may be a proposal that does not exist yet, planned on the protected branch's tip.
     """
 
     branch: str
@@ -35,6 +38,7 @@ class Plan:
     message: str
     at: int
     announce: Callable[[CommitId], Sequence[Tag]] | None = None
+    merges: CommitId | None = None
 
 
 Planner = Callable[["CommitId | None"], "Plan | None"]

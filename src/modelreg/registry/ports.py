@@ -9,7 +9,7 @@ from typing import Protocol
 
 from modelreg.domain.document import Document
 from modelreg.domain.finding import Finding
-from modelreg.domain.history import Landing
+from modelreg.domain.history import Change, Landing
 from modelreg.domain.plan import CommitId, Plan, Planner, Tag
 
 
@@ -106,6 +106,31 @@ class Repository(Protocol):
 
         Raises UnavailableError in a shallow clone, naming `git fetch --unshallow`.
         """
+
+    def diff(self, base: CommitId, head: CommitId, prefix: str) -> Sequence[Change]:
+        """What `head` has that `base` has not, file by file below `prefix` ("" for all), renames as D and A.
+
+        Reads only the folders that differ, so that it costs what the change is large, not the registry.
+        """
+
+    def merged(self, base: CommitId, head: CommitId) -> CommitId:
+        """The merge of `head` into `base` as a commit that no ref names: what a merge of the pull request would land.
+
+        `head` itself where it descends from `base`. Raises ConflictError naming the paths that conflict,
+        UnavailableError where history is missing (shallow) or git is too old for `merge-tree --write-tree` (2.38).
+        """
+
+    def landed_at(self, branch_tip: CommitId, path: str) -> int | None:
+        """The committer time (epoch seconds, UTC) of the landing that added `path`; None where none did."""
+
+    def first_parent_range(self, old: CommitId, new: CommitId) -> Sequence[CommitId] | None:
+        """First-parent commits after `old` up to `new`, oldest first; None where `old` is not on that line."""
+
+    def is_ancestor(self, old: CommitId, new: CommitId) -> bool:
+        """Whether `new` descends from `old` (or is it)."""
+
+    def branches(self, pattern: str) -> Mapping[str, CommitId]:
+        """Branches by name whose name matches a glob (`promote/*`), local ones and origin's; of both the one ahead."""
 
     def first_commits(self, branch_tip: CommitId, blobs: Mapping[str, str]) -> Mapping[str, CommitId]:
         """For each path → blob id: the oldest commit reachable from the tip that holds that blob at that path.
