@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from modelreg.adapters import history
+from modelreg.adapters import history, ranges
 from modelreg.adapters.door import Door
 from modelreg.adapters.trees import CommitTree, WorkTree
-from modelreg.domain.history import Landing
+from modelreg.domain.history import Change, Landing
 from modelreg.domain.plan import CommitId, Planner, Tag
 from modelreg.errors import ConflictError, IdentityError
 from modelreg.registry.ports import Head, Identity, Landed, TagObject, Tree
@@ -55,17 +55,14 @@ class GitRepository:
         if local is None or tracked is None or local == tracked:
             tip = local or tracked
             return CommitId(tip) if tip else None
-        if self._is_ancestor(tracked, local):
+        if self.is_ancestor(CommitId(tracked), CommitId(local)):
             return CommitId(local)
-        if self._is_ancestor(local, tracked):
+        if self.is_ancestor(CommitId(local), CommitId(tracked)):
             return CommitId(tracked)
         raise ConflictError(
             f"{branch} and origin/{branch} have diverged",
             hint=f"git rebase origin/{branch} {branch}; records that clash must be made again",
         )
-
-    def _is_ancestor(self, older: str, newer: str) -> bool:
-        return self.git.attempt(["merge-base", "--is-ancestor", older, newer]).code == 0
 
     def head(self) -> Head:
         branch = self.git.run(["symbolic-ref", "--quiet", "HEAD"], check=False).decode().strip()
@@ -79,6 +76,30 @@ class GitRepository:
 
     def landings(self, branch_tip: CommitId, prefix: str, since: CommitId | None = None) -> Sequence[Landing]:
         return history.landings(self.git, branch_tip, prefix, since)
+
+    def diff(self, base: CommitId, head: CommitId, prefix: str) -> Sequence[Change]:
+        return ranges.diff(self.git, base, head, prefix)
+
+    def merged(self, base: CommitId, head: CommitId) -> CommitId:
+        return ranges.merged(self.git, base, head)
+
+    def landed_at(self, branch_tip: CommitId, path: str) -> int | None:
+        return ranges.landed_at(self.git, branch_tip, path)
+
+    def committed_at(self, commit: CommitId) -> int:
+        return ranges.committed_at(self.git, commit)
+
+    def first_parent(self, commit: CommitId) -> CommitId | None:
+        return ranges.first_parent(self.git, commit)
+
+    def first_parent_range(self, old: CommitId, new: CommitId) -> Sequence[CommitId] | None:
+        return ranges.first_parent_range(self.git, old, new)
+
+    def is_ancestor(self, old: CommitId, new: CommitId) -> bool:
+        return ranges.is_ancestor(self.git, old, new)
+
+    def branches(self, pattern: str) -> Mapping[str, CommitId]:
+        return ranges.branches(self.git, pattern)
 
     def first_commits(self, branch_tip: CommitId, blobs: Mapping[str, str]) -> Mapping[str, CommitId]:
         return history.first_commits(self.git, branch_tip, blobs)

@@ -123,6 +123,12 @@ class Repository(Protocol):
     def landed_at(self, branch_tip: CommitId, path: str) -> int | None:
         """The committer time (epoch seconds, UTC) of the landing that added `path`; None where none did."""
 
+    def committed_at(self, commit: CommitId) -> int:
+        """The committer time of a commit, epoch seconds (UTC)."""
+
+    def first_parent(self, commit: CommitId) -> CommitId | None:
+        """None for a root commit."""
+
     def first_parent_range(self, old: CommitId, new: CommitId) -> Sequence[CommitId] | None:
         """First-parent commits after `old` up to `new`, oldest first; None where `old` is not on that line."""
 

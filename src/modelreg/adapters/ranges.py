@@ -1,0 +1,98 @@
+"""Ranges of commits: what one has that another has not, what a merge would land, who descends from whom."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+
+from modelreg.adapters.door import Door
+from modelreg.domain.history import Change
+from modelreg.domain.plan import CommitId
+from modelreg.errors import ConflictError, UnavailableError
+
+_MERGE_TREE_SINCE = (2, 38)
+
+
+def diff(git: Door, base: CommitId, head: CommitId, prefix: str) -> Sequence[Change]:
+    """See `registry.ports.Repository.diff`. `base` and `head` may be trees."""
+    command = ["diff-tree", "-r", "-z", "--raw", "--no-abbrev", "--no-renames", "--no-ext-diff", "-O/dev/null"]
+    command += ["--end-of-options", base, head, "--", *([prefix.rstrip("/")] if prefix else [])]
+    fields = git.run(command).split(b"\0")
+    changes = []
+    for record, path in zip(fields[::2], fields[1::2], strict=False):
+        _, mode, _, blob, status = record.decode().lstrip(":").split(" ")
+        changes.append(Change(os.fsdecode(path), status[0], mode, None if status[0] == "D" else blob))
+    return tuple(changes)
+
+
+def merged(git: Door, base: CommitId, head: CommitId) -> CommitId:
+    """See `registry.ports.Repository.merged`. What is returned may be the id of a tree that nothing refers to."""
+    if is_ancestor(git, base, head):
+        return head
+    # A merge driver is a program that the repository's own config names: none may decide what is judged.
+    drivers = {s.key for s in git.git.settings if s.key.startswith("merge.") and s.key.endswith(".driver")}
+    command = ["merge-tree", "--write-tree", "--name-only", "--no-messages", "-z", "--end-of-options", base, head]
+    done = git.git.run(command, check=False, config=[(key, "false") for key in sorted(drivers)])
+    fields = [os.fsdecode(field) for field in done.out.split(b"\0") if field]
+    if done.code == 0 and fields:
+        return CommitId(fields[0])
+    if done.code == 1 and fields:
+        paths = sorted(set(fields[1:]))
+        more = f" and {len(paths) - 5} more" if len(paths) > 5 else ""
+        raise ConflictError(
+            f"the branch does not merge into its base: {', '.join(paths[:5])}{more} conflict",
+            hint="another change of the same model has landed: modelreg propose --refresh makes the record again on it",
+        )
+    raise UnavailableError(
+        f"git could not merge {head[:12]} into {base[:12]}: {done.err.strip()[:300]}",
+        hint=f"git {'.'.join(map(str, _MERGE_TREE_SINCE))} or newer, and both histories (git fetch --unshallow)",
+    )
+
+
+def landed_at(git: Door, tip: CommitId, path: str) -> int | None:
+    """See `registry.ports.Repository.landed_at`: the newest landing that added the path, which is add-only."""
+    command = ["log", "--first-parent", "--diff-merges=first-parent", "-1", "--diff-filter=A", "--no-renames", "-s"]
+    found = git.run([*command, "--format=%ct", "--end-of-options", tip, "--", path]).decode().strip()
+    if not found and git.shallow:
+        raise UnavailableError(f"the clone is shallow: when {path} landed is not known", hint="git fetch --unshallow")
+    return int(found) if found else None
+
+
+def first_parent_range(git: Door, old: CommitId, new: CommitId) -> Sequence[CommitId] | None:
+    """See `registry.ports.Repository.first_parent_range`."""
+    if old == new:
+        return ()
+    listed = git.run(["rev-list", "--first-parent", "--parents", "--end-of-options", new, f"^{old}"]).decode()
+    lines = [line.split(" ") for line in listed.splitlines()]
+    if not lines or len(lines[-1]) < 2 or lines[-1][1] != old:
+        return None
+    return tuple(CommitId(line[0]) for line in reversed(lines))
+
+
+def is_ancestor(git: Door, old: CommitId, new: CommitId) -> bool:
+    return git.attempt(["merge-base", "--is-ancestor", old, new]).code == 0
+
+
+def committed_at(git: Door, commit: CommitId) -> int:
+    """The committer time of a commit, epoch seconds (UTC)."""
+    return int(git.run(["show", "-s", "--format=%ct", "--end-of-options", commit]).decode().split()[0])
+
+
+def first_parent(git: Door, commit: CommitId) -> CommitId | None:
+    """The first parent of a commit; None for a root."""
+    found = git.run(["rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}^1"], check=False).decode()
+    return CommitId(found.strip()) if found.strip() else None
+
+
+def branches(git: Door, pattern: str) -> Mapping[str, CommitId]:
+    """See `registry.ports.Repository.branches`."""
+    prefixes = ("refs/heads/", "refs/remotes/origin/")
+    command = ["for-each-ref", "--format=%(refname) %(objectname)", "--", *(p + pattern for p in prefixes)]
+    found: dict[str, CommitId] = {}
+    for line in git.run(command).decode(errors="surrogateescape").splitlines():
+        ref, _, commit = line.rpartition(" ")
+        name = next(ref[len(p) :] for p in prefixes if ref.startswith(p))
+        known = found.get(name)
+        if known is None or is_ancestor(git, known, CommitId(commit)):
+            found[name] = CommitId(commit)
+    return found
