@@ -211,6 +211,37 @@ class ArtifactStore(Protocol):
         moved to quarantine and fetched once more first), UnavailableError where neither holds it."""
 
 
+class Signatures(Protocol):
+    """SSH signatures (SSHSIG) over the stored bytes of a document; offline, from bytes alone.
+
+    A `key` is the path of a private key, of a public key whose private half an ssh-agent holds, or that public key
+    itself as text (`ssh-ed25519 AAAA…`). All methods raise UnavailableError where there is no working ssh-keygen.
+    """
+
+    def sign(self, data: bytes, *, namespace: str, key: Path | str) -> bytes:
+        """An armoured signature. Never asks: UnavailableError where the key is absent or needs a passphrase."""
+
+    def public_key(self, key: Path | str) -> str:
+        """Type and base64 of the key that would sign, as a line of allowed_signers has them. Raises as `sign`."""
+
+    def verified(
+        self,
+        data: bytes,
+        signature: bytes,
+        *,
+        namespace: str,
+        principal: str,
+        signers: bytes,
+        revoked: bytes,
+        at: int,
+    ) -> bool:
+        """Whether `principal` signed `data` in `namespace` with a key that counts at `at` (epoch seconds).
+
+        `signers` and `revoked` are the contents of the base's allowed_signers and revoked_signers (b"" for none):
+        nothing of a repository's or a user's own configuration is asked. Whatever is not wholly right is False.
+        """
+
+
 class Progress(Protocol):
     """A progress bar, or nothing."""
 
