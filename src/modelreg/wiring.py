@@ -9,6 +9,7 @@ from pathlib import Path
 
 from modelreg.adapters.documents import YamlDocuments
 from modelreg.adapters.repository import GitRepository
+from modelreg.adapters.signing import SshSignatures
 from modelreg.domain.layout import Layout
 from modelreg.errors import NotARegistryError, UsageError
 from modelreg.registry.init import Initialised, Settings, initialise
@@ -40,7 +41,9 @@ def open_workspace(path: Path, branch: str | None = None) -> Workspace:
             hint=f"--branch {settings.branch} lets a write land there while HEAD is elsewhere",
         )
     store = partial(_store, repository, layout, settings)
-    return Workspace(repository, documents, layout, settings, now, store, other_branch=branch is not None)
+    return Workspace(
+        repository, documents, layout, settings, now, store, SshSignatures(), other_branch=branch is not None
+    )
 
 
 def init(

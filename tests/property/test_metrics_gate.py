@@ -8,7 +8,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelreg.domain.gate import Candidate, Context, Facts, check_champion, check_metrics
+from modelreg.domain.checks_metrics import check_champion, check_metrics
+from modelreg.domain.context import Candidate, Context, Facts
 from modelreg.domain.manifest import Manifest
 from tests.samples import manifest, transition
 

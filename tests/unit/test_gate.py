@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
-from modelreg.domain.gate import ArtifactLevel, Candidate, Context, Facts, Report, Verdict, judge
+from modelreg.domain.context import ArtifactLevel, Candidate, Context, Facts
+from modelreg.domain.gate import judge
 from modelreg.domain.manifest import Manifest
 from modelreg.domain.metric import Basis, Metric
 from modelreg.domain.policy import parse_gates
+from modelreg.domain.verdict import Report, Verdict
 from tests.samples import SHA, manifest, standard, transition
 
 ON = {"sha256": "d" * 64}
@@ -239,9 +241,9 @@ FINE = {"artifacts": {"at_least": "recorded"}}
         ({"to": "development"}, {"transition"}),
         ({"withdrawn": True}, {"withdrawn"}),
         ({"via": "pull-request"}, {"via"}),
-        ({"via": "pull-request", "facts": Facts("verified", through_pull_request=True)}, set()),
+        ({"via": "pull-request", "facts": Facts("verified", via="pull-request")}, set()),
         ({"signed": True}, {"signed"}),
-        ({"access": ({"allow": "everybody"},)}, {"access"}),
+        ({"access": ({"role": "x", "may": ["promote"], "models": ["*"]},)}, {"access"}),
         ({"protected": True, "require": {}}, {"gate"}),
         ({"protected": True, "match": {"task": "regression"}}, {"gate"}),
         ({"protected": True, "match": {"model": "other"}}, {"gate"}),

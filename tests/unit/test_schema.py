@@ -148,7 +148,7 @@ def test_nothing_is_fetched() -> None:
             {
                 "model": "m", "version": "1.0.0", "from": "staging", "to": "production", "transition": 1, "commit": "a" * 64,
                 "displaced": ["0.9.0"],
-                "report": {"allowed": True, "verdicts": [{"check": "x", "passed": True, "expected": "", "actual": "", "reason": ""}]},
+                "report": {"allowed": True, "verdicts": [{"check": "x", "passed": True, "judged": True, "expected": "", "actual": "", "reason": ""}]},
             },
         ),
     ],

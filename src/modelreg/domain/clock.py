@@ -8,3 +8,11 @@ from datetime import UTC, datetime
 def stamp(at: int) -> str:
     """Epoch seconds as text."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def seconds(text: str) -> int | None:
+    """Text as epoch seconds; None where it is no such time (`2026-02-31T…` passes a pattern and is none)."""
+    try:
+        return int(datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp())
+    except ValueError:
+        return None

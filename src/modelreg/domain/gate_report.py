@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from modelreg.domain.finding import Finding, failed
-from modelreg.domain.gate import Verdict
+from modelreg.domain.verdict import Verdict
 
 ChangeKind = Literal[
     "register", "promote", "rollback", "archive", "withdraw", "alias", "evidence", "annotate", "model", "policy"

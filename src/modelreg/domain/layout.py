@@ -68,6 +68,16 @@ class Layout:
         return self.at("registry", "policy.yaml")
 
     @property
+    def signers(self) -> str:
+        """Which key speaks for whom (ssh-keygen(1), ALLOWED SIGNERS)."""
+        return self.at("registry", "allowed_signers")
+
+    @property
+    def revoked(self) -> str:
+        """Which keys do no longer."""
+        return self.at("registry", "revoked_signers")
+
+    @property
     def dvc_yaml(self) -> str:
         return self.at("dvc.yaml")
 

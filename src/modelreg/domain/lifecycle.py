@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
 from modelreg.domain.names import Alias, ModelName, Stage
 from modelreg.domain.policy import Policy
 from modelreg.domain.stages import Stages
 from modelreg.domain.transition import Displaced, Kind, Transition
+from modelreg.domain.verdict import Verdict
 from modelreg.domain.version import Version
-from modelreg.errors import DeniedError, NotFoundError
+from modelreg.errors import DeniedError, ModelregError, NotFoundError
 
 
 def check_stage(policy: Policy, stage: Stage) -> None:
@@ -54,6 +59,90 @@ def move(
         displaces=displaced,
         aliases=_alias_changes(stages, policy, version, to, displaced),
     )
+
+
+def rollback(
+    stages: Stages,
+    policy: Policy,
+    *,
+    model: ModelName,
+    version: Version,
+    manifest_sha256: str,
+    to: Stage,
+    number: int,
+    by: str,
+    at: str,
+    reason: str,
+    cause: str,
+) -> Transition:
+    """The record of bringing back a former holder of a stage. Raises NotFoundError for an unknown stage."""
+    moved = move(
+        stages,
+        policy,
+        model=model,
+        version=version,
+        manifest_sha256=manifest_sha256,
+        to=to,
+        number=number,
+        by=by,
+        at=at,
+        reason=reason,
+    )
+    return replace(moved, kind="rollback", cause=cause)
+
+
+def recorded_rightly(transition: Transition, stages: Stages, policy: Policy) -> Iterator[Verdict]:
+    """Whether a record says what modelreg would have written on this state and policy: a hand-made one may not.
+
+    One verdict where all is as it should be, else one for each field that differs.
+    """
+    expected = _expected(transition, stages, policy)
+    if expected is None:
+        yield Verdict("record", False, "a stage of the policy", str(transition.to), "the policy has no such stage")
+        return
+    wrong = False
+    for name in ("kind", "from_", "displaces", "aliases", "policy_serial"):
+        mine, theirs = getattr(transition, name), getattr(expected, name)
+        if mine != theirs:
+            wrong = True
+            told = name.rstrip("_")
+            reason = f"{told} differs from what modelreg records on this base: modelreg propose --refresh writes it"
+            yield Verdict(f"record.{told}", False, _told(theirs), _told(mine), reason)
+    if not wrong:
+        yield Verdict("record", True, "as modelreg writes it", "it is")
+
+
+def _expected(transition: Transition, stages: Stages, policy: Policy) -> Transition | None:
+    common: dict[str, Any] = {
+        "model": transition.model,
+        "version": transition.version,
+        "manifest_sha256": transition.manifest_sha256,
+        "number": transition.number,
+        "by": transition.by,
+        "at": transition.at,
+        "reason": transition.reason,
+    }
+    if transition.kind == "alias":
+        alias = next(iter(transition.aliases))
+        try:
+            return name_alias(stages, policy, alias=alias, **common)
+        except ModelregError:
+            return None
+    if transition.kind == "withdraw":
+        return withdraw(stages, policy, **common)
+    if transition.to is None or transition.to not in policy.stages:
+        return None
+    if transition.kind == "rollback":
+        return rollback(stages, policy, to=transition.to, cause=transition.cause or "", **common)
+    return move(stages, policy, to=transition.to, **common)
+
+
+def _told(value: object) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(f"{d.version} to {d.to}" for d in value) or "none"
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {version}" for name, version in sorted(value.items())) or "none"
+    return str(value)
 
 
 def withdraw(

@@ -22,6 +22,7 @@ class StageRule:
     via: Literal["any", "pull-request"] = "any"
     signed: bool = False
     announce: bool = False
+    rollback: Literal["direct", "propose"] = "direct"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,22 +45,51 @@ class Gate:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveRule:
+    """An entry of `rollback_when`: where `expr` (CEL) holds of live metrics, the holder of `stage` is rolled back."""
+
+    name: str
+    stage: Stage
+    expr: str
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """An entry of `access`: persons of `role` may do `actions` on models that match a glob; `stages` None: all."""
+
+    role: str
+    actions: frozenset[str]
+    models: tuple[str, ...]
+    stages: frozenset[str] | None
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
-    """A policy that has passed its schema. `access` is kept as written: what is asked and not understood must fail."""
+    """A policy that has passed its schema.
+
+    `people` maps a person to accounts by forge; `change` is how many approvals of which role a change of the policy,
+    the signers or a model's gates needs (None: none). `stage_settings` are the stages as the file writes them.
+    """
 
     serial: int
     initial: Stage
     stages: Mapping[Stage, StageRule]
     gates: tuple[Gate, ...]
     alias_requires: Mapping[Alias, Stage] = field(default_factory=dict)
-    access: Sequence[Mapping[str, Any]] = ()
+    access: tuple[Permission, ...] = ()
     limits: Mapping[str, int] = field(default_factory=dict)
+    roles: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    people: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    change: tuple[int, str] | None = None
+    rollback_when: tuple[LiveRule, ...] = ()
+    stage_settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @classmethod
     def from_mapping(cls, body: Mapping[str, Any]) -> Policy:
         """Raises InvalidError for a bad name."""
         stages = {parse_stage(name): _stage_rule(name, rule or {}) for name, rule in body["stages"].items()}
         aliases = body.get("aliases") or {}
+        change = body.get("change")
         return cls(
             serial=body["serial"],
             initial=parse_stage(body["initial"]),
@@ -70,8 +100,16 @@ class Policy:
                 for name, rule in aliases.items()
                 if rule and rule.get("requires")
             },
-            access=body.get("access") or (),
+            access=tuple(_permission(entry) for entry in body.get("access") or ()),
             limits=body.get("limits") or {},
+            roles={name: frozenset(members) for name, members in (body.get("roles") or {}).items()},
+            people=body.get("people") or {},
+            change=(change["approvals"], change["role"]) if change else None,
+            rollback_when=tuple(
+                LiveRule(rule["name"], parse_stage(rule["stage"]), rule["expr"])
+                for rule in body.get("rollback_when") or ()
+            ),
+            stage_settings={name: rule or {} for name, rule in body["stages"].items()},
         )
 
     @property
@@ -82,6 +120,29 @@ class Policy:
     def announced(self) -> frozenset[Stage]:
         return frozenset(name for name, rule in self.stages.items() if rule.announce)
 
+    def members(self, role: str | None) -> frozenset[str]:
+        """The persons of a role; nobody for a role that the policy does not define."""
+        return self.roles.get(role, frozenset()) if role else frozenset()
+
+    def person_of(self, forge: str, account: str) -> str | None:
+        """Whose account it is; None where it is mapped to nobody, or to several."""
+        found = [
+            person for person, accounts in self.people.items() if accounts.get(forge, "").lower() == account.lower()
+        ]
+        return found[0] if len(found) == 1 else None
+
+    def may(self, person: str | None, action: str, model: str, stage: str | None) -> bool:
+        """Whether some permission covers it. A policy without `access` lets everybody do everything."""
+        if not self.access:
+            return True
+        return person is not None and any(
+            person in self.members(entry.role)
+            and action in entry.actions
+            and any(fnmatch.fnmatchcase(model, glob) for glob in entry.models)
+            and (stage is None or entry.stages is None or stage in entry.stages)
+            for entry in self.access
+        )
+
     def displaced_to(self, stage: Stage) -> Stage:
         """Where a holder goes that makes room in an exclusive stage."""
         return self.stages[stage].displaced_to or self.initial
@@ -90,6 +151,13 @@ class Policy:
 def parse_gates(entries: Sequence[Mapping[str, Any]], origin: str) -> tuple[Gate, ...]:
     """Gates as the policy or a model.yaml lists them, in file order."""
     return tuple(Gate(parse_stage(e["stage"]), e.get("match") or {}, e.get("require") or {}, origin) for e in entries)
+
+
+def _permission(entry: Mapping[str, Any]) -> Permission:
+    stages = entry.get("stages")
+    return Permission(
+        entry["role"], frozenset(entry["may"]), tuple(entry["models"]), None if stages is None else frozenset(stages)
+    )
 
 
 def _stage_rule(name: str, rule: Mapping[str, Any]) -> StageRule:
@@ -103,4 +171,5 @@ def _stage_rule(name: str, rule: Mapping[str, Any]) -> StageRule:
         via=rule.get("via", "any"),
         signed=rule.get("signed", False),
         announce=rule.get("announce", False),
+        rollback=rule.get("rollback", "direct"),
     )

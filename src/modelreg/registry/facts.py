@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from modelreg.domain.gate import ArtifactLevel
+from modelreg.domain.context import ArtifactLevel
+from modelreg.domain.evidence import Evidence, of_type
 from modelreg.domain.manifest import Manifest
-from modelreg.domain.names import ModelName, Stage
+from modelreg.domain.names import ModelName
 from modelreg.domain.policy import Gate
 from modelreg.domain.version import Version
 from modelreg.errors import UnavailableError
@@ -20,24 +21,36 @@ def artifact_level(
     gates: Iterable[Gate],
     model: ModelName,
     version: Version,
-    to: Stage,
+    statements: Iterable[Evidence] = (),
+    *,
+    remote: bool = True,
 ) -> ArtifactLevel | None:
-    """`recorded` where every pointer agrees with the manifest; `present` where a gate asks and the remote has all.
+    """How sure it is that the artifacts are there; None, which fails, for a pointer that is missing or differs.
 
-    None, which fails, for a pointer that is missing or differs. `verified` needs signed evidence, which this version
-    does not read.
+    `recorded`: every pointer agrees with the manifest. `verified`: a signed verification of all artifacts that agreed
+    is on record. `present`: a gate asks, `remote` may be asked, and it has all.
     """
     manifest = snapshot.manifest(model, version)
     if not pointers_agree(snapshot, manifest):
         return None
-    asked = {g.require["artifacts"].get("at_least") for g in gates if g.stage == to and g.require.get("artifacts")}
-    if asked <= {None, "recorded"}:
+    if any(_verifies(item, manifest) for item in of_type(statements, "verification")):
+        return "verified"
+    asked = {gate.require["artifacts"].get("at_least") for gate in gates if gate.require.get("artifacts")}
+    if asked <= {None, "recorded"} or not remote:
         return "recorded"
     try:
         missing = workspace.store().missing([artifact.md5 for artifact in manifest.artifacts])
     except UnavailableError:
         return "recorded"
     return "recorded" if missing else "present"
+
+
+def _verifies(item: Evidence, manifest: Manifest) -> bool:
+    """Whether somebody signed that every artifact was read and agreed."""
+    if item.signer is None or item.body.get("ok") is not True or item.body.get("level") != "verified":
+        return False
+    read = {(entry["path"], entry["sha256"]) for entry in item.body["artifacts"]}
+    return {(artifact.path, artifact.sha256) for artifact in manifest.artifacts} <= read
 
 
 def pointers_agree(snapshot: Snapshot, manifest: Manifest) -> bool:

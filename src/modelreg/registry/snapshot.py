@@ -10,6 +10,7 @@ from modelreg.domain.finding import failed
 from modelreg.domain.layout import Layout
 from modelreg.domain.manifest import Manifest
 from modelreg.domain.names import ModelName
+from modelreg.domain.plan import CommitId
 from modelreg.domain.policy import Gate, Policy, parse_gates
 from modelreg.domain.stages import Stages
 from modelreg.domain.transition import Transition
@@ -27,8 +28,9 @@ class Snapshot:
     that points at `modelreg validate`. Writers also call `checked`, which asks the schema.
     """
 
-    def __init__(self, tree: Tree, documents: Documents, layout: Layout) -> None:
+    def __init__(self, tree: Tree, documents: Documents, layout: Layout, commit: CommitId | None = None) -> None:
         self.tree = tree
+        self.commit = commit
         self.documents = documents
         self.layout = layout
         self._documents: dict[str, Document | None] = {}

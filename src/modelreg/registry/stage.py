@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from modelreg.domain.clock import stamp
-from modelreg.domain.gate import Candidate, Context, Facts, Report, judge
-from modelreg.domain.lifecycle import check_stage, move, name_alias
+from modelreg.domain.lifecycle import name_alias
 from modelreg.domain.names import Alias, ModelName, Stage
 from modelreg.domain.plan import CommitId, Plan
 from modelreg.domain.policy import Policy
-from modelreg.domain.stages import Stages
 from modelreg.domain.tags import Moved
 from modelreg.domain.transition import Transition
+from modelreg.domain.verdict import Report
 from modelreg.domain.version import Version
 from modelreg.errors import DeniedError, GateDeniedError
 from modelreg.registry.announce import announcing
-from modelreg.registry.facts import artifact_level
+from modelreg.registry.judging import Circumstances, Judge
+from modelreg.registry.moving import Draft, Wish, draft
 from modelreg.registry.snapshot import Snapshot
 from modelreg.registry.workspace import Workspace
 from modelreg.registry.writing import land, manifest_sha256, message, next_number, paths_of, transition_files
@@ -40,6 +42,7 @@ def set_stage(
     to: Stage,
     *,
     reason: str = "",
+    key: Path | str | None = None,
     push: bool = False,
     dry_run: bool = False,
 ) -> StageChange:
@@ -48,44 +51,56 @@ def set_stage(
     A version that stands there already is no error: the change has no transition and no commit.
     """
     by = workspace.repository.identity().email
-    made: dict[str, StageChange] = {}
+    wish = Wish(model, version, to, by, reason, key=key)
+    hint = f"modelreg stage set {model} {version} {to} --dry-run shows every check"
+    return make(workspace, lambda _: wish, hint=hint, push=push, dry_run=dry_run)
+
+
+def make(
+    workspace: Workspace,
+    wish: Callable[[Snapshot], Wish | None],
+    *,
+    hint: str,
+    push: bool = False,
+    dry_run: bool = False,
+    extra: Callable[[Snapshot, Wish], dict[str, bytes]] | None = None,
+) -> StageChange:
+    """Land what is wished for on the branch's tip, if the gate allows it; asked again on every new tip.
+
+    `extra` are files that land in the same commit. A wish of None is nothing to do.
+    """
+    made: dict[str, tuple[Draft, Wish]] = {}
 
     def plan(snapshot: Snapshot, base: CommitId) -> Plan | None:
-        policy = snapshot.policy(check=True)
-        check_stage(policy, to)
-        snapshot.manifest(model, version, check=True)
-        stages = snapshot.stages(model)
-        if stages.stage_of(version, policy.initial) == to:
-            made["last"] = StageChange(None, Report(()), None, (), to)
+        made.clear()
+        wished = wish(snapshot)
+        if wished is None:
             return None
-        digest = manifest_sha256(snapshot, workspace.layout.manifest(model, version))
         at = workspace.clock()
-        transition = move(
-            stages,
-            policy,
-            model=model,
-            version=version,
-            manifest_sha256=digest,
-            to=to,
-            number=next_number(snapshot, model),
-            by=by,
-            at=stamp(at),
-            reason=reason,
-        )
-        report = _judge(workspace, snapshot, policy, stages, transition)
-        made["last"] = StageChange(transition, report, None, (), to)
-        if not report.allowed and not dry_run:
-            raise GateDeniedError(
-                f"{model}@{version} may not enter {to}: {_failures(report)}",
-                report.to_mapping(),
-                hint=f"modelreg stage set {model} {version} {to} --dry-run shows every check",
-            )
-        return _plan(workspace, base, policy, stages, transition, at)
+        drafted = draft(workspace, snapshot, wished, Circumstances(at))
+        made["last"] = (drafted, wished)
+        transition = drafted.transition
+        if transition is None:
+            return None
+        if not drafted.report.allowed and not dry_run:
+            raise denied(wished, drafted.report, hint)
+        files = drafted.files | (extra(snapshot, wished) if extra else {})
+        return record_plan(workspace, base, drafted.policy, transition, files, at, title_of(transition))
 
     planned, landed = land(workspace, plan, push=push, dry_run=dry_run)
-    change = made["last"]
-    files = tuple(paths_of(planned))
-    return StageChange(change.transition, change.report, landed.commit if landed else None, files, to)
+    if not made:
+        return StageChange(None, Report(()), None, (), Stage(""))
+    drafted, wished = made["last"]
+    commit = landed.commit if landed else None
+    return StageChange(drafted.transition, drafted.report, commit, tuple(paths_of(planned)), wished.to)
+
+
+def denied(wish: Wish, report: Report, hint: str) -> GateDeniedError:
+    """The gate's no, with every verdict."""
+    failures = "; ".join(f"{verdict.check}: {verdict.reason}" for verdict in report.failures)
+    verb = "enter" if wish.cause is None else "be brought back to"
+    text = f"{wish.model}@{wish.version} may not {verb} {wish.to}: {failures}"
+    return GateDeniedError(text, report.to_mapping(), hint=hint)
 
 
 def set_alias(
@@ -126,7 +141,13 @@ def set_alias(
             at=stamp(at),
             reason=reason,
         )
-        return _plan(workspace, base, policy, stages, made["last"], at)
+        transition = made["last"]
+        report = Judge(workspace, snapshot, snapshot, Circumstances(at)).judge(transition, stages)
+        if not report.allowed and not dry_run:
+            failures = "; ".join(verdict.reason for verdict in report.failures)
+            raise GateDeniedError(f"alias {alias} of {model} may not be changed: {failures}", report.to_mapping())
+        files = transition_files(workspace, policy, stages, transition)
+        return record_plan(workspace, base, policy, transition, files, at, title_of(transition))
 
     planned, landed = land(workspace, plan, push=push, dry_run=dry_run)
     commit = landed.commit if landed else None
@@ -137,16 +158,12 @@ def record_plan(
     workspace: Workspace,
     base: CommitId,
     policy: Policy,
-    stages: Stages,
     transition: Transition,
+    files: dict[str, bytes],
     at: int,
     title: str,
-    extra: dict[str, bytes] | None = None,
 ) -> Plan:
-    """The plan of one transition: record, new sum, commit message, and what announces it."""
-    trailers = {"Modelreg-Model": transition.model, "Modelreg-Transition": str(transition.number)}
-    if transition.version is not None:
-        trailers["Modelreg-Version"] = str(transition.version)
+    """The plan of one transition: its files, commit message, and what announces it."""
 
     def step(commit: CommitId) -> Moved:
         return Moved(transition, commit, at, policy.announced, policy.initial)
@@ -154,48 +171,25 @@ def record_plan(
     return Plan(
         branch=workspace.settings.branch,
         base=base,
-        files=transition_files(workspace, policy, stages, transition) | (extra or {}),
-        message=message(title, trailers, transition.reason),
+        files=files,
+        message=message(title, trailers(transition), transition.reason),
         at=at,
         announce=announcing(workspace, base, transition.model, step),
     )
 
 
-def _plan(
-    workspace: Workspace,
-    base: CommitId,
-    policy: Policy,
-    stages: Stages,
-    transition: Transition,
-    at: int,
-) -> Plan:
+def trailers(transition: Transition) -> dict[str, str]:
+    """What a commit says of the record that it brings, for people."""
+    found = {"Modelreg-Model": str(transition.model), "Modelreg-Transition": str(transition.number)}
+    return found if transition.version is None else found | {"Modelreg-Version": str(transition.version)}
+
+
+def title_of(transition: Transition) -> str:
+    """The subject of the commit that records it."""
     model, version = transition.model, transition.version
     if transition.kind == "alias":
         alias = next(iter(transition.aliases))
-        title = f"Point {model}@{alias} at {version}" if version else f"Remove alias {alias} of {model}"
-    else:
-        title = f"{transition.kind.capitalize()} {model} {version} to {transition.to}"
-    return record_plan(workspace, base, policy, stages, transition, at, title)
-
-
-def _judge(workspace: Workspace, snapshot: Snapshot, policy: Policy, stages: Stages, transition: Transition) -> Report:
-    """Gather the facts that the gate asks for, then ask it."""
-    model, version, to = transition.model, transition.version, transition.to
-    if version is None or to is None:
-        raise ValueError("only a move between stages is judged")
-    document = snapshot.model(model)
-    gates = snapshot.gates(model, policy)
-    withdrawn = snapshot.withdrawn(model)
-    holder = stages.answer(to)
-    context = Context(
-        candidate=Candidate(snapshot.manifest(model, version), version in withdrawn),
-        holder=Candidate(snapshot.manifest(model, holder)) if holder else None,
-        transition=transition,
-        facts=Facts(artifact_level=artifact_level(workspace, snapshot, gates, model, version, to)),
-        primary_metric=document.value.get("primary_metric"),
-    )
-    return judge(policy, gates, context, document.value.get("task", "other"), document.value.get("tags") or {})
-
-
-def _failures(report: Report) -> str:
-    return "; ".join(f"{verdict.check}: {verdict.reason}" for verdict in report.failures)
+        return f"Point {model}@{alias} at {version}" if version else f"Remove alias {alias} of {model}"
+    if transition.kind == "rollback":
+        return f"Roll {transition.to} of {model} back to {version}"
+    return f"{transition.kind.capitalize()} {model} {version} to {transition.to}"

@@ -9,10 +9,12 @@ from modelreg.domain.clock import stamp
 from modelreg.domain.names import ModelName
 from modelreg.domain.plan import CommitId, Plan
 from modelreg.domain.version import Version
+from modelreg.errors import GateDeniedError
+from modelreg.registry.judging import Circumstances, Judge
 from modelreg.registry.snapshot import Snapshot
 from modelreg.registry.stage import record_plan
 from modelreg.registry.workspace import Workspace
-from modelreg.registry.writing import land, manifest_sha256, next_number, paths_of, render
+from modelreg.registry.writing import land, manifest_sha256, next_number, paths_of, render, transition_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +75,13 @@ def withdraw(
             "at": stamp(at),
             "reason": reason,
         }
-        extra = {path: render(workspace.documents, layout, path, "withdrawn", tombstone)}
-        title = f"Withdraw {model} {version}"
-        return record_plan(workspace, base, policy, stages, transition, at, title, extra)
+        report = Judge(workspace, snapshot, snapshot, Circumstances(at)).judge(transition, stages)
+        if not report.allowed and not dry_run:
+            failures = "; ".join(verdict.reason for verdict in report.failures)
+            raise GateDeniedError(f"{model}@{version} may not be withdrawn: {failures}", report.to_mapping())
+        files = transition_files(workspace, policy, stages, transition)
+        files[path] = render(workspace.documents, layout, path, "withdrawn", tombstone)
+        return record_plan(workspace, base, policy, transition, files, at, f"Withdraw {model} {version}")
 
     planned, landed = land(workspace, plan, push=push, dry_run=dry_run)
     commit = landed.commit if landed else None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from modelreg.domain.layout import Layout
 from modelreg.domain.plan import CommitId
 from modelreg.errors import InvalidError, NotARegistryError, NotFoundError
-from modelreg.registry.ports import ArtifactStore, Documents, Repository
+from modelreg.registry.ports import ArtifactStore, Documents, Repository, Signatures
 from modelreg.registry.snapshot import Snapshot
 
 FORMAT = 1
@@ -70,6 +70,7 @@ class Workspace:
     settings: Settings
     clock: Callable[[], int]
     store: Callable[[], ArtifactStore]
+    signatures: Signatures
     other_branch: bool = False
 
     def tip(self, ref: str | None = None) -> CommitId:
@@ -85,4 +86,4 @@ class Workspace:
         return self.at(self.tip(ref))
 
     def at(self, commit: CommitId) -> Snapshot:
-        return Snapshot(self.repository.tree(commit), self.documents, self.layout)
+        return Snapshot(self.repository.tree(commit), self.documents, self.layout, commit)

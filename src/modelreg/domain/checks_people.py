@@ -1,0 +1,58 @@
+"""What a gate asks of people: that enough others have said yes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from modelreg.domain.approvals import Tally, review_votes, signed_votes
+from modelreg.domain.context import FORGE, Context
+from modelreg.domain.metric import number
+from modelreg.domain.verdict import Verdict
+
+_KNOWN = {"count", "role", "valid_days", "from"}
+_SOURCES = ("signature", "forge")
+
+
+def check_approvals(requirement: Mapping[str, Any], context: Context) -> Iterator[Verdict]:
+    """`{count: 2, role: reviewer, valid_days: 14, from: [signature, forge]}`: distinct persons, not the proposer and
+    not the registrant. Without `from` both count: signed statements, and reviews on the forge."""
+    count, policy = requirement.get("count"), context.policy
+    sources = requirement.get("from") or _SOURCES
+    days = requirement.get("valid_days")
+    sound = isinstance(count, int) and not isinstance(count, bool) and count > 0
+    if not sound or set(requirement) - _KNOWN or set(sources) - set(_SOURCES) or (days and number(days) is None):
+        found = str(sorted(requirement))
+        yield Verdict("approvals", False, "count, role, valid_days, from", found, "the requirement is not known")
+        return
+    role = requirement.get("role")
+    expected = f"{count} of {role or 'anybody else'}"
+    if policy is None:
+        yield Verdict("approvals", False, expected, "none", "no policy says who they are")
+        return
+    tallies = []
+    eligible = context.members(role)
+    if "signature" in sources:
+        tallies.append(
+            signed_votes(
+                context.candidate.evidence, context.wanted, eligible, context.barred, context.facts.now, number(days)
+            )
+        )
+    if "forge" in sources and context.facts.reviews is not None:
+        tallies.append(review_votes(context.facts.reviews, policy, eligible, context.barred, FORGE))
+    yield _verdict(expected, int(str(count)), tallies, context, forge="forge" in sources)
+
+
+def _verdict(expected: str, count: int, tallies: list[Tally], context: Context, *, forge: bool) -> Verdict:
+    persons = sorted({person for tally in tallies for person in tally.persons})
+    refused = [text for tally in tallies for text in tally.refused]
+    actual = f"{len(persons)}" + (f": {', '.join(persons)}" if persons else "")
+    if len(persons) >= count:
+        return Verdict("approvals", True, expected, actual)
+    if forge and context.facts.again:
+        return Verdict("approvals", True, expected, f"{actual}; reviews of the forge are not on record", judged=False)
+    missing = count - len(persons)
+    reason = f"{missing} more {'is' if missing == 1 else 'are'} needed: modelreg approve"
+    if refused:
+        reason += f"; not counted: {'; '.join(refused[:5])}"
+    return Verdict("approvals", False, expected, actual, reason)

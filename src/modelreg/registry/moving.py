@@ -1,0 +1,102 @@
+"""A stage change as a draft: made, judged, rendered and signed, not landed. Every way to land one begins here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from modelreg.domain.clock import stamp
+from modelreg.domain.lifecycle import check_stage, move, rollback
+from modelreg.domain.names import ModelName, Stage
+from modelreg.domain.policy import Policy
+from modelreg.domain.signers import TRANSITION
+from modelreg.domain.stages import Stages
+from modelreg.domain.transition import Transition
+from modelreg.domain.verdict import Report
+from modelreg.domain.version import Version
+from modelreg.registry.judging import Circumstances, Judge
+from modelreg.registry.snapshot import Snapshot
+from modelreg.registry.workspace import Workspace
+from modelreg.registry.writing import manifest_sha256, next_number, transition_files
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is asked for. With `cause` it is a rollback; `key` signs the record."""
+
+    model: ModelName
+    version: Version
+    to: Stage
+    by: str
+    reason: str = ""
+    cause: str | None = None
+    key: Path | str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """`transition` is None where the version stands there already. `files` are the record, its signature, the sum."""
+
+    transition: Transition | None
+    report: Report
+    files: dict[str, bytes]
+    policy: Policy
+    stages: Stages
+
+
+def draft(
+    workspace: Workspace, base: Snapshot, wish: Wish, circumstances: Circumstances, head: Snapshot | None = None
+) -> Draft:
+    """The transition on `base`, judged. `head` holds evidence that has not landed (a proposal's branch).
+
+    Raises NotFoundError for an unknown model, version or stage; whether it may be is the report's to say.
+    """
+    judge = Judge(workspace, base, head or base, circumstances)
+    policy = judge.policy
+    check_stage(policy, wish.to)
+    base.manifest(wish.model, wish.version, check=True)
+    stages = base.stages(wish.model)
+    if stages.stage_of(wish.version, policy.initial) == wish.to:
+        return Draft(None, Report(()), {}, policy, stages)
+    transition = _transition(workspace, base, wish, policy, stages, circumstances.now)
+    files = transition_files(workspace, policy, stages, transition)
+    path = workspace.layout.transition(wish.model, transition.number)
+    signer = None
+    if wish.key is not None:
+        signature = workspace.signatures.sign(files[path], namespace=TRANSITION, key=wish.key)
+        files[f"{path}.sig"] = signature
+        signer = judge.statements.signer(path, files[path], signature, transition.to_mapping())
+    return Draft(transition, judge.judge(transition, stages, signer), files, policy, stages)
+
+
+def _transition(
+    workspace: Workspace, base: Snapshot, wish: Wish, policy: Policy, stages: Stages, now: int
+) -> Transition:
+    digest = manifest_sha256(base, workspace.layout.manifest(wish.model, wish.version))
+    number, at = next_number(base, wish.model), stamp(now)
+    if wish.cause is not None:
+        return rollback(
+            stages,
+            policy,
+            model=wish.model,
+            version=wish.version,
+            manifest_sha256=digest,
+            to=wish.to,
+            number=number,
+            by=wish.by,
+            at=at,
+            reason=wish.reason,
+            cause=wish.cause,
+        )
+    return move(
+        stages,
+        policy,
+        model=wish.model,
+        version=wish.version,
+        manifest_sha256=digest,
+        to=wish.to,
+        number=number,
+        by=wish.by,
+        at=at,
+        reason=wish.reason,
+    )
