@@ -38,10 +38,10 @@ def nodes(value: Any) -> Iterator[dict[str, Any]]:
 
 def test_names() -> None:
     assert schema.schema_names() == [
-        "annotations", "evidence", "manifest", "model", "policy", "registry", "stages", "transition", "withdrawn",
+        "annotations", "approval", "evidence", "manifest", "model", "policy", "registry", "stages", "transition", "withdrawn",
     ]  # fmt: skip
     assert schema.output_names() == [
-        "announce", "error", "history", "init", "list", "pull", "register", "show",
+        "announce", "error", "gate", "history", "init", "list", "pull", "register", "show",
         "stage-get", "stage-list", "stage-set", "validate", "verify", "withdraw",
     ]  # fmt: skip
     with pytest.raises(KeyError):

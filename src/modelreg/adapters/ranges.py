@@ -84,6 +84,12 @@ def first_parent(git: Door, commit: CommitId) -> CommitId | None:
     return CommitId(found.strip()) if found.strip() else None
 
 
+def authors(git: Door, base: CommitId, head: CommitId, paths: Sequence[str]) -> frozenset[str]:
+    """See `registry.ports.Repository.authors`."""
+    command = ["log", "--full-history", "-s", "--format=%ae%n%ce", "--end-of-options", f"{base}..{head}", "--", *paths]
+    return frozenset(git.run(command).decode(errors="replace").split("\n")) - {""}
+
+
 def branches(git: Door, pattern: str) -> Mapping[str, CommitId]:
     """See `registry.ports.Repository.branches`."""
     prefixes = ("refs/heads/", "refs/remotes/origin/")

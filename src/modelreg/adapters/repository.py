@@ -98,6 +98,9 @@ class GitRepository:
     def is_ancestor(self, old: CommitId, new: CommitId) -> bool:
         return ranges.is_ancestor(self.git, old, new)
 
+    def authors(self, base: CommitId, head: CommitId, paths: Sequence[str]) -> frozenset[str]:
+        return ranges.authors(self.git, base, head, paths)
+
     def branches(self, pattern: str) -> Mapping[str, CommitId]:
         return ranges.branches(self.git, pattern)
 

@@ -84,6 +84,35 @@ def signed_votes(
     return Tally(tuple(persons), tuple(refused))
 
 
+def change_votes(
+    bodies: Iterable[tuple[Mapping[str, Any], str | None]],
+    wanted: Mapping[str, Any],
+    eligible: frozenset[str],
+    barred: Mapping[str, str],
+    now: int,
+) -> Tally:
+    """Count signed approvals of a change of the rules: documents of kind `approval`, each with whose signature it
+    carries. One that is about other files or other contents is no approval of this change, and is passed over."""
+    persons: dict[str, None] = {}
+    refused: list[str] = []
+    for body, signer in bodies:
+        if any(body.get(key) != value for key, value in wanted.items()):
+            continue
+        dies = seconds(str(body["not_after"]))
+        trouble = ""
+        if signer is None:
+            trouble = "not signed by a key of theirs that the base lists"
+        elif dies is None or now > dies:
+            trouble = "expired"
+        else:
+            trouble = _ineligible(signer, eligible, barred)
+        if trouble:
+            refused.append(f"{body['by']}: {trouble}")
+        else:
+            persons[str(signer)] = None
+    return Tally(tuple(persons), tuple(refused))
+
+
 def review_votes(
     reviews: Iterable[Review], policy: Policy, eligible: frozenset[str] | None, barred: Mapping[str, str], forge: str
 ) -> Tally:

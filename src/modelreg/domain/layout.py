@@ -7,12 +7,31 @@ from dataclasses import dataclass
 from typing import Literal
 
 DocumentKind = Literal[
-    "registry", "policy", "model", "stages", "transition", "manifest", "annotations", "evidence", "withdrawn"
+    "registry",
+    "policy",
+    "approval",
+    "model",
+    "stages",
+    "transition",
+    "manifest",
+    "annotations",
+    "evidence",
+    "withdrawn",
 ]
 FileKind = DocumentKind | Literal["pointer", "listing", "gitignore", "signature", "signers", "unknown"]
 
 ADD_ONLY: frozenset[FileKind] = frozenset(
-    ("transition", "manifest", "pointer", "listing", "evidence", "withdrawn", "signature", "gitignore")
+    (
+        "approval",
+        "transition",
+        "manifest",
+        "pointer",
+        "listing",
+        "evidence",
+        "withdrawn",
+        "signature",
+        "gitignore",
+    )
 )
 """Once landed, such a file is never edited or removed."""
 
@@ -78,6 +97,11 @@ class Layout:
         return self.at("registry", "revoked_signers")
 
     @property
+    def approvals(self) -> str:
+        """Approvals of changes of the rules lie in this folder (with its `/`)."""
+        return self.at("registry", "approvals") + "/"
+
+    @property
     def dvc_yaml(self) -> str:
         return self.at("dvc.yaml")
 
@@ -118,6 +142,9 @@ class Layout:
         if len(parts) == 1:
             return Place(path, _IN_REGISTRY.get(parts[0], "unknown"))
         model = parts[0]
+        if model == "approvals":
+            kind: FileKind = "signature" if parts[1].endswith(".yaml.sig") else "approval"
+            return Place(path, kind if len(parts) == 2 and parts[1].endswith((".yaml", ".yaml.sig")) else "unknown")
         if len(parts) == 2:
             return Place(path, _IN_MODEL.get(parts[1], "unknown"), model)
         if parts[1] == "transitions":

@@ -21,12 +21,15 @@ _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _VERSION_LIKE = re.compile(r"v[0-9]+")
 
 RESERVED_STAGES = frozenset({"latest", "aliases", "format"})
+RESERVED_MODELS = frozenset({"approvals"})  # registry/approvals/ holds approvals of changes of the rules
 RESERVED_FILES = frozenset({"manifest.yaml", "annotations.yaml", "withdrawn.yaml", "evidence"})
 DEVICES = frozenset({"con", "prn", "aux", "nul", *(f"{d}{n}" for d in ("com", "lpt") for n in range(10))})
 
 
 def parse_model(text: str) -> ModelName:
     """A model's name. Raises InvalidError."""
+    if text in RESERVED_MODELS:
+        raise InvalidError(f"{_quoted(text)} is no model's name: the registry keeps that folder", hint="take another")
     if not _MODEL.fullmatch(text) or text in DEVICES:
         raise InvalidError(
             f"{_quoted(text)} is not a model name",

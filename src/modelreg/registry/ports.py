@@ -135,6 +135,9 @@ class Repository(Protocol):
     def is_ancestor(self, old: CommitId, new: CommitId) -> bool:
         """Whether `new` descends from `old` (or is it)."""
 
+    def authors(self, base: CommitId, head: CommitId, paths: Sequence[str]) -> frozenset[str]:
+        """E-mails of authors and committers of the commits of `head` that `base` has not and that touch `paths`."""
+
     def branches(self, pattern: str) -> Mapping[str, CommitId]:
         """Branches by name whose name matches a glob (`promote/*`), local ones and origin's; of both the one ahead."""
 

@@ -21,6 +21,7 @@ DOCUMENTS = frozenset(
     (
         "registry",
         "policy",
+        "approval",
         "model",
         "stages",
         "transition",

@@ -1,0 +1,141 @@
+"""Changes of the rules themselves: the policy, the signers, the registry's identity, what a model's gates hang on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from modelreg.domain.approvals import Tally, change_votes, review_votes
+from modelreg.domain.context import FORGE
+from modelreg.domain.finding import failed
+from modelreg.domain.gate_report import JudgedChange
+from modelreg.domain.layout import Place
+from modelreg.domain.names import ModelName
+from modelreg.domain.verdict import Verdict
+from modelreg.errors import ModelregError
+from modelreg.registry.gate_range import Range
+from modelreg.registry.snapshot import Snapshot
+from modelreg.registry.writing import sha256
+
+_DECIDING = ("gates", "task", "tags", "primary_metric")
+"""Keys of model.yaml that say which gates ask what of the model."""
+
+Digests = dict[str, dict[str, str | None]]
+
+
+def governed(base: Snapshot, head: Snapshot, places: Iterable[Place]) -> Digests:
+    """Of the changed files those that hold rules, with old and new sha256 (None: absent); what an approval names."""
+    found: Digests = {}
+    for place in places:
+        if place.kind in ("registry", "policy", "signers") or (
+            place.kind == "model" and place.model and _decides(base, head, ModelName(place.model))
+        ):
+            old, new = base.tree.read(place.path), head.tree.read(place.path)
+            found[place.path] = {"old": sha256(old) if old else None, "new": sha256(new) if new else None}
+    return dict(sorted(found.items()))
+
+
+def rules_change(what: Range) -> Iterable[JudgedChange]:
+    """One verdict list for all of them: they were approved together or not at all."""
+    changed = governed(what.base, what.head, [place for _, place in what.changes])
+    if changed:
+        verdicts = (*_identity(what, changed), *_serial(what, changed), *_alone(what), _approved(what, changed))
+        yield JudgedChange("policy", next(iter(changed)), verdicts)
+
+
+def _decides(base: Snapshot, head: Snapshot, model: ModelName) -> bool:
+    """Whether the change of a model.yaml touches what gates hang on. That of a new model only adds."""
+    path = base.layout.model(model)
+    if base.tree.read(path) is None:
+        return False
+    try:
+        old, new = base.document(path), head.document(path)
+    except ModelregError:
+        return True
+    before: Mapping[str, Any] = old.value if old else {}
+    after: Mapping[str, Any] = new.value if new else {}
+    return any(before.get(key) != after.get(key) for key in _DECIDING)
+
+
+def _identity(what: Range, changed: Digests) -> Iterator[Verdict]:
+    """The registry's id never changes, and its format never falls."""
+    path = what.base.layout.registry
+    if path not in changed:
+        return
+    before, after = what.base.document(path), what.head.document(path)
+    for key in ("id", "format"):
+        old = before.value.get(key) if before else None
+        new = after.value.get(key) if after else None
+        passed = new == old
+        yield Verdict(f"registry.{key}", passed, str(old), str(new), "" if passed else "it never changes")
+
+
+def _serial(what: Range, changed: Digests) -> Iterator[Verdict]:
+    """A policy that was in force once does not come back unseen: its serial grows with every change."""
+    path = what.base.layout.policy
+    if path not in changed:
+        return
+    before = what.judge.policy.serial
+    document = what.head.document(path)
+    after = document.value.get("serial") if document is not None and isinstance(document.value, dict) else None
+    passed = isinstance(after, int) and after > before
+    reason = "" if passed else "every change of policy.yaml raises its serial"
+    yield Verdict("policy.serial", passed, f"> {before}", str(after), reason)
+
+
+def _alone(what: Range) -> Iterator[Verdict]:
+    moved = what.added("transition")
+    reason = "" if not moved else "rules never change together with a transition: make two pull requests"
+    yield Verdict("policy.alone", not moved, "no transition beside it", f"{len(moved)} transitions", reason)
+
+
+def _approved(what: Range, changed: Digests) -> Verdict:
+    """By the base's `change` rule: signed approvals of exactly these files, and reviews on the forge."""
+    policy, circumstances = what.judge.policy, what.judge.circumstances
+    if policy.change is None or policy.change[0] == 0:
+        return Verdict("policy.approvals", True, "none", "the base asks for none")
+    count, role = policy.change
+    members = policy.members(role)
+    barred = dict.fromkeys(_authors(what, changed), "wrote the change")
+    tallies = [_signed(what, changed, members, barred)]
+    if circumstances.reviews is not None:
+        tallies.append(review_votes(circumstances.reviews, policy, members, barred, FORGE))
+    persons = sorted({person for tally in tallies for person in tally.persons})
+    expected, actual = f"{count} of {role}", f"{len(persons)}" + (f": {', '.join(persons)}" if persons else "")
+    if len(persons) >= count:
+        return Verdict("policy.approvals", True, expected, actual)
+    if circumstances.again:
+        text = f"{actual}; reviews of the forge are not on record"
+        return Verdict("policy.approvals", True, expected, text, judged=False)
+    refused = [text for tally in tallies for text in tally.refused]
+    reason = f"{count - len(persons)} more needed: modelreg policy approve"
+    reason += f"; not counted: {'; '.join(refused[:5])}" if refused else ""
+    return Verdict("policy.approvals", False, expected, actual, reason)
+
+
+def _authors(what: Range, changed: Digests) -> set[str]:
+    """Whoever wrote the changed rules, as far as git and the forge know; they do not approve them."""
+    base, tip = what.commits
+    found = set(what.judge.workspace.repository.authors(base, tip, list(changed)))
+    account = what.judge.circumstances.account
+    person = what.judge.policy.person_of(FORGE, account) if account is not None else None
+    return found | ({person} if person else set())
+
+
+def _signed(what: Range, changed: Digests, members: frozenset[str], barred: Mapping[str, str]) -> Tally:
+    workspace, head = what.judge.workspace, what.head
+    folder = workspace.layout.approvals
+    bodies = []
+    for path in head.tree.paths(folder):
+        if not path.endswith(".yaml"):
+            continue
+        try:
+            document = head.document(path)
+        except ModelregError:
+            continue
+        data, signature = head.tree.read(path), head.tree.read(f"{path}.sig")
+        if document is None or data is None or failed(workspace.documents.check(document, "approval")):
+            continue
+        bodies.append((document.value, what.judge.statements.signer(path, data, signature, document.value)))
+    wanted = {"registry": workspace.settings.id, "paths": changed}
+    return change_votes(bodies, wanted, members, barred, what.judge.circumstances.now)
