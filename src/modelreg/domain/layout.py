@@ -87,12 +87,12 @@ class Layout:
         return self.at("registry", "policy.yaml")
 
     @property
-    def signers(self) -> str:
+    def allowed_signers(self) -> str:
         """Which key speaks for whom (ssh-keygen(1), ALLOWED SIGNERS)."""
         return self.at("registry", "allowed_signers")
 
     @property
-    def revoked(self) -> str:
+    def revoked_signers(self) -> str:
         """Which keys do no longer."""
         return self.at("registry", "revoked_signers")
 

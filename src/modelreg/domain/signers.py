@@ -89,12 +89,11 @@ def parse_revoked(text: str) -> tuple[frozenset[str], tuple[Problem, ...]]:
     problems: list[Problem] = []
     for number, line in _lines(text):
         try:
-            words = line.split()
-            key_bytes(words[0], words[1] if len(words) > 1 else "")
-            revoked.add(words[1])
+            key_type, key = _pair(_fields(line))
+            key_bytes(key_type, key)
+            revoked.add(key)
         except InvalidError as error:
-            hint = error.hint or "one public key per line: ssh-ed25519 AAAA… comment"
-            problems.append(Problem(number, error.message, hint))
+            problems.append(Problem(number, error.message, "one public key per line: ssh-ed25519 AAAA… comment"))
     return frozenset(revoked), tuple(problems)
 
 
@@ -163,14 +162,19 @@ def _split(rest: str) -> tuple[str, str, str]:
     """Options, key type and key of what follows the principals; a comment may follow them."""
     rest = rest.lstrip(" ")
     if not rest:
-        return ("", *_pair(()))
+        raise InvalidError("has no key", hint=_LINE_HINT)
     first = _WORD.match(rest)
     if not first or rest[first.end() : first.end() + 1] not in ("", " "):
         raise InvalidError("has options that are not written as they should be", hint=_LINE_HINT)
-    word, after = first[0], rest[first.end() :].split()
+    word, after = first[0], _fields(rest[first.end() :])
     if word not in KEY_TYPES and ("=" in word or (after and after[0] in KEY_TYPES)):
         return word, *_pair(after)
     return "", *_pair([word, *after])
+
+
+def _fields(text: str) -> list[str]:
+    """What blanks part: spaces and tabs, for OpenSSH parts at no other white space."""
+    return [field for field in text.replace("\t", " ").split(" ") if field]
 
 
 def _pair(words: Sequence[str]) -> tuple[str, str]:

@@ -29,8 +29,8 @@ class Statements:
         self._head = head
         self._now = now
         layout = workspace.layout
-        self._signers = base.tree.read(layout.signers) or b""
-        self._revoked = base.tree.read(layout.revoked) or b""
+        self._signers = base.tree.read(layout.allowed_signers) or b""
+        self._revoked = base.tree.read(layout.revoked_signers) or b""
 
     def of(self, model: ModelName, version: Version) -> tuple[Evidence, ...]:
         """All statements that are well-formed and about this manifest; what is not does not count, and `validate`

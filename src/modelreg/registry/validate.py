@@ -14,6 +14,7 @@ from modelreg.registry.checking import Checked
 from modelreg.registry.ports import Entry, Tree
 from modelreg.registry.rules import model_rules
 from modelreg.registry.rules_registry import registry_rules
+from modelreg.registry.rules_signers import signer_rules
 from modelreg.registry.snapshot import Snapshot
 from modelreg.registry.workspace import Workspace
 
@@ -80,6 +81,7 @@ def validate_tree(workspace: Workspace, snapshot: Snapshot, models: frozenset[st
         checked.contents[layout.dvc_yaml] = dvc_yaml
     findings = checked.findings
     findings += registry_rules(checked, workspace.layout)
+    findings += signer_rules(checked, workspace.layout)
     for model in sorted({p.model for p in map(layout.place, wanted) if p and p.model}):
         findings += model_rules(checked, snapshot, workspace, model, entries)
     return findings
