@@ -37,6 +37,30 @@ def test_what_a_signature_says() -> None:
     assert f"ssh-ed25519 {read.key}" == public("ssh-ed25519", 0)
 
 
+RSA = wire(wire(b"ssh-rsa", b"\x03", b"\x00\x80" + bytes(383)))
+EC_NAME = b"ecdsa-sha2-nistp256"
+EC = wire(wire(EC_NAME, b"nistp256", b"\x04" + bytes(64)))
+SK_NAME = b"sk-ssh-ed25519@openssh.com"
+SK = wire(wire(SK_NAME, bytes(32), b"ssh:"))
+
+
+def ec(*numbers: bytes) -> bytes:
+    return wire(wire(EC_NAME, wire(*numbers)))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"key": RSA, "signature": wire(wire(b"rsa-sha2-512", bytes(384)))},
+        {"key": RSA, "signature": wire(wire(b"rsa-sha2-256", bytes(384))), "hash": wire(b"sha256")},
+        {"key": EC, "signature": ec(b"\x00\x80", b"\x7f")},
+        {"key": SK, "signature": wire(wire(SK_NAME, bytes(64)) + b"\x01" + bytes(4))},
+    ],
+)
+def test_signatures_of_each_kind(changes: Mapping[str, bytes]) -> None:
+    assert parse_sshsig(armoured(built(**changes))).namespace == EVIDENCE
+
+
 BLOBS = {
     "magic": ({"magic": b"SSHSIH"}, "version 1"),
     "version": ({"version": struct.pack(">I", 2)}, "version 1"),
@@ -50,11 +74,18 @@ BLOBS = {
     "algorithm": ({"signature": wire(wire(b"ecdsa-sha2-nistp256", bytes(64)))}, "signature by a"),
     "old rsa": (
         {
-            "key": wire(wire(b"ssh-rsa", b"\x03", b"\x00" + b"\x80" + bytes(383))),
+            "key": RSA,
             "signature": wire(wire(b"ssh-rsa", b"1")),
         },
         "signature by a",
     ),
+    "short ed25519": ({"signature": wire(wire(ED, bytes(63)))}, "63 bytes long"),
+    "more after ed25519": ({"signature": wire(wire(ED, bytes(64), b""))}, "after its end"),
+    "short rsa": ({"key": RSA, "signature": wire(wire(b"rsa-sha2-512", bytes(383)))}, "383 bytes long"),
+    "ecdsa with a leading zero": ({"key": EC, "signature": ec(b"\x00\x01", b"\x01")}, "shortest form"),
+    "ecdsa with three numbers": ({"key": EC, "signature": ec(b"\x01", b"\x01", b"\x01")}, "after its end"),
+    "ecdsa that is nought": ({"key": EC, "signature": ec(b"\x01", b"")}, "not positive"),
+    "security key without its counter": ({"key": SK, "signature": wire(wire(SK_NAME, bytes(64)))}, "too early"),
     "bytes after it": ({"end": b"\0"}, "after its end"),
     "second signature": ({"end": built()}, "after its end"),
     "too early": ({"signature": struct.pack(">I", 99)}, "too early"),

@@ -109,6 +109,14 @@ def read_key(blob: bytes) -> str:
     return key_type
 
 
+def rsa_bytes(blob: bytes) -> int:
+    """The size of an RSA key's modulus, which is that of its signatures, in bytes."""
+    wire = Wire(blob)
+    wire.string()
+    wire.positive()
+    return (wire.positive().bit_length() + 7) // 8
+
+
 def _read_point(wire: Wire, key_type: str) -> None:
     """A curve's name and a point on it, not compressed (RFC 5656 section 3.1)."""
     curve = wire.text()

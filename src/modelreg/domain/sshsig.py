@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass
 
-from modelreg.domain.ssh_keys import Wire, canonical_base64, read_key
+from modelreg.domain.ssh_keys import Wire, canonical_base64, read_key, rsa_bytes
 from modelreg.errors import InvalidError
 
 MAX_BYTES = 16 * 1024
@@ -72,4 +72,20 @@ def _read(blob: bytes) -> Sshsig:
     algorithm = inner.text()
     if algorithm not in (_RSA if key_type == "ssh-rsa" else (key_type,)):
         raise InvalidError(f"is a {algorithm[:60]!a} signature by a {key_type} key")
+    _check_proper(inner, key_type, key)
     return Sshsig(key_type, base64.b64encode(key).decode(), namespace, hash_)
+
+
+def _check_proper(inner: Wire, key_type: str, key: bytes) -> None:
+    """The signature proper in its one form: OpenSSH also takes leading zeros in ECDSA's, and leaves RSA's out."""
+    proper = inner.string()
+    if "ecdsa" in key_type:
+        numbers = Wire(proper)
+        numbers.positive()
+        numbers.positive()
+        numbers.end()
+    elif len(proper) != (rsa_bytes(key) if key_type == "ssh-rsa" else 64):
+        raise InvalidError(f"is {len(proper)} bytes long, which no signature of its key is")
+    if key_type.startswith("sk-"):
+        inner.take(5)  # flags and counter of the authenticator, which the signature covers
+    inner.end()
