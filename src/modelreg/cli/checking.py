@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelreg.cli.options import HERE, Json, Ref, RegistryPath
-from modelreg.cli.output import clean, emit_json, next_step, note, result
+from modelreg.cli.output import emit_json, next_step, note, result
 
 if TYPE_CHECKING:
     from modelreg.domain.finding import Finding
@@ -43,6 +42,7 @@ def validate(
 ) -> None:
     """Check every document: YAML, schema, and what a schema cannot say. Exit code 1 if anything is wrong."""
     from modelreg.domain.finding import failed
+    from modelreg.domain.reports.annotations import finding_annotations
     from modelreg.errors import UsageError
     from modelreg.registry.validate import validate as perform
     from modelreg.wiring import open_workspace
@@ -55,7 +55,8 @@ def validate(
     if as_json or format == "json":
         emit_json({"ok": ok, "files": done.files, "findings": [finding.to_mapping() for finding in done.findings]})
     elif format == "github":
-        _annotate(done.findings)
+        for line in finding_annotations(done.findings):
+            result(line)
     else:
         _print(done.findings)
         count = sum(finding.severity == "error" for finding in done.findings)
@@ -85,28 +86,6 @@ def _print(findings: Sequence[Finding]) -> None:
         result(f"{place}: {mark}{field}{finding.message} [{finding.code}]")
         if finding.hint:
             result(f"    hint: {finding.hint}")
-
-
-def _annotate(findings: Sequence[Finding]) -> None:
-    """Workflow commands (GitHub's toolkit, `core.error`): data and properties are percent-encoded."""
-    for finding in findings:
-        place = {
-            "file": finding.file,
-            "line": finding.line,
-            "col": finding.column,
-            "title": f"modelreg {finding.code}",
-        }
-        properties = ",".join(f"{key}={_encoded(value, ':,')}" for key, value in place.items() if value is not None)
-        text = ": ".join(part for part in (finding.field, finding.message) if part)
-        hint = f"\n{finding.hint}" if finding.hint else ""
-        sys.stdout.write(f"::{finding.severity} {properties}::{_encoded(text + hint)}\n")
-
-
-def _encoded(value: object, more: str = "") -> str:
-    text = clean(value).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-    for character in more:
-        text = text.replace(character, f"%{ord(character):02X}")
-    return text
 
 
 def verify(
