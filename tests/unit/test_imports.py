@@ -91,10 +91,11 @@ def test_adapters_know_ports_only(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", under("integrations"))
-def test_integrations_know_errors_only(name: str) -> None:
+def test_integrations_know_the_domain_only(name: str) -> None:
     theirs = ("numpy", "pandas", "sklearn", "skops")
-    assert outside(name, (*theirs, "modelreg.errors", "modelreg.integrations")) == []
-    assert outside(name, ("modelreg.errors", "modelreg.integrations"), lazy=False) == []
+    ours = ("modelreg.domain", "modelreg.errors", "modelreg.integrations")
+    assert outside(name, (*theirs, *ours)) == []
+    assert outside(name, ours, lazy=False) == []
 
 
 @pytest.mark.parametrize("name", under("cli"))
