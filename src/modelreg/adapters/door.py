@@ -11,18 +11,18 @@ from modelreg.adapters.git import Git, Place, Result, discover
 class Door:
     """What every adapter of a repository is given: `run` for output, `attempt` for those that read the exit code."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, *, quarantine: bool = False) -> None:
         self.top = place.top
         self.git_dir = place.git_dir
         self.common_dir = place.common_dir
         self.object_format = place.object_format
         self.shallow = place.shallow
-        self.git = Git(place.cwd)
+        self.git = Git(place.cwd, quarantine=quarantine)
 
     @classmethod
-    def open(cls, path: Path) -> Door:
-        """The repository at or around `path`. Raises NotARegistryError where there is none."""
-        return cls(discover(path))
+    def open(cls, path: Path, *, quarantine: bool = False) -> Door:
+        """The repository at or around `path`. `quarantine`: see `Git`. Raises NotARegistryError where there is none."""
+        return cls(discover(path), quarantine=quarantine)
 
     def run(
         self,

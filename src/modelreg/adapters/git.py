@@ -29,6 +29,8 @@ _KEPT = re.compile(
 )
 _KEPT_FOR_NETWORK = re.compile(r"GIT_(SSH(_\w+)?|ASKPASS|SSL_(CAINFO|CAPATH|CERT|KEY)|PROXY_SSL_\w+)")
 _PROTOCOLS = "file:git:http:https:ssh"
+# What git sets for a pre-receive hook: where the objects are of a push that is not accepted yet (git-receive-pack).
+_QUARANTINE = ("GIT_QUARANTINE_PATH", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES")
 
 _OVERRIDES: tuple[tuple[str, str], ...] = (
     ("core.fsmonitor", "false"),
@@ -106,10 +108,14 @@ class Setting:
 
 
 class Git:
-    """git, run in one folder. Nothing here is shared between processes; the configuration is read once, when needed."""
+    """git, run in one folder. Nothing here is shared between processes; the configuration is read once, when needed.
 
-    def __init__(self, cwd: Path) -> None:
+    `quarantine` is for a `pre-receive` hook: reads see the objects of the push that is judged, writes are refused.
+    """
+
+    def __init__(self, cwd: Path, *, quarantine: bool = False) -> None:
         self.cwd = cwd
+        self.quarantine = quarantine
 
     @functools.cached_property
     def settings(self) -> tuple[Setting, ...]:
@@ -147,8 +153,11 @@ class Git:
     ) -> Result:
         """Run git. `config` overrides even the hardening, `env` likewise; with `check` a failure is raised.
 
-        Raises UnavailableError: git is absent or (for `write`) too old, refuses the repository, or failed.
+        Raises UnavailableError: git is absent or (for `write`) too old, refuses the repository, or failed; a write or
+        a use of the network inside a hook's quarantine.
         """
+        if self.quarantine and (write or network):
+            raise UnavailableError("inside a hook that judges a push, modelreg only reads")
         if write:
             require_version()
         done = self._start(
@@ -169,6 +178,8 @@ class Git:
     ) -> dict[str, str]:
         """The whole environment of a git process."""
         extra = dict(env or {})
+        if self.quarantine:
+            extra |= {key: os.environ[key] for key in _QUARANTINE if key in os.environ}
         reaches_out = network or (self.is_partial and "GIT_DIR" not in extra)
         if not write:
             extra.setdefault("GIT_OPTIONAL_LOCKS", "0")

@@ -28,9 +28,12 @@ class GitRepository:
         self._trees: dict[CommitId, CommitTree] = {}
 
     @classmethod
-    def open(cls, path: Path) -> GitRepository:
-        """The repository at or around `path`. Raises NotARegistryError where there is none."""
-        return cls(Door.open(path))
+    def open(cls, path: Path, *, quarantine: bool = False) -> GitRepository:
+        """The repository at or around `path`. Raises NotARegistryError where there is none.
+
+        `quarantine` is for a `pre-receive` hook: the objects of the push are seen, nothing can be written.
+        """
+        return cls(Door.open(path, quarantine=quarantine))
 
     @property
     def top(self) -> Path | None:
