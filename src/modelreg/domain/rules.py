@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from modelreg.domain.manifest import Manifest
 from modelreg.domain.rules_syntax import LIVE, Path, Syntax, dotted, read
-
-if TYPE_CHECKING:
-    from modelreg.domain.gate import Verdict  # the gate imports this module
+from modelreg.domain.verdict import Verdict
 
 _MAX_STEPS = 10_000
 """How often the bodies of macros may run: a second or so."""
@@ -72,7 +70,6 @@ def evaluate(expression: str, variables: Mapping[str, Any]) -> bool:
 
 def judge_rules(requirement: Sequence[Mapping[str, Any]], variables: Mapping[str, Any]) -> Iterator[Verdict]:
     """The gate's check `rules`: a verdict `rules.NAME` each, with the values of the names that the rule reads."""
-    from modelreg.domain.gate import Verdict
 
     if not requirement:
         yield Verdict("rules", False, "a rule", "none", "the requirement is empty")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from modelreg.domain.finding import Finding
-from modelreg.domain.gate import Verdict
 from modelreg.domain.gate_report import GateReport, JudgedChange
+from modelreg.domain.verdict import Verdict
 
 BASE, HEAD = "a" * 40, "b" * 40
 MET = Verdict("metrics.f1", True, ">= 0.8", "0.91")

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from modelreg.domain.finding import Finding
-from modelreg.domain.gate import Verdict
 from modelreg.domain.reports.harmless import one_line
 from modelreg.domain.reports.markdown import LIMIT, markdown
+from modelreg.domain.verdict import Verdict
 from tests.payloads import PAYLOADS
 from tests.unit.reports.samples import MET, UNJUDGED, UNMET, change, hostile, report
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from modelreg.domain.finding import Finding
-from modelreg.domain.gate import Verdict
 from modelreg.domain.gate_report import GateReport, JudgedChange
 from modelreg.domain.reports.harmless import one_line
+from modelreg.domain.verdict import Verdict
 
 LIMIT = 60_000
 """Characters. GitHub takes 65,536 in a comment."""

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, get_args
 
 from modelreg.domain.finding import Finding
-from modelreg.domain.gate import Verdict
 from modelreg.domain.gate_report import ChangeKind, GateReport, JudgedChange
+from modelreg.domain.verdict import Verdict
 from modelreg.errors import InvalidError
 
 T = TypeVar("T")
