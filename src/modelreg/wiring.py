@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import sys
 import time
 from functools import partial
 from pathlib import Path
@@ -27,14 +28,19 @@ def now() -> int:
     return int(time.time())
 
 
-def open_workspace(path: Path, branch: str | None = None) -> Workspace:
+def open_workspace(
+    path: Path, branch: str | None = None, *, quarantine: bool = False, at: str | None = None
+) -> Workspace:
     """The registry at or around `path`. `branch` names the protected branch and allows HEAD to be elsewhere.
+
+    `quarantine` is for a hook, which must see the objects of a push; `at` reads the registry's settings of a commit
+    instead of HEAD's.
 
     Raises NotARegistryError where there is no repository or no registry in it, InvalidError for a newer format.
     """
-    repository = GitRepository.open(path)
+    repository = GitRepository.open(path, quarantine=quarantine)
     documents = YamlDocuments()
-    layout, settings = _find(repository, documents, path)
+    layout, settings = _find(repository, documents, path, at)
     if branch is not None and branch != settings.branch:
         raise UsageError(
             f"the registry's protected branch is {settings.branch}, not {branch!a}",
@@ -86,6 +92,13 @@ def init(
     return initialise(repository, YamlDocuments(), layout, settings, dry_run=dry_run)
 
 
+def install_hook(path: Path, *, force: bool = False) -> Path:
+    """Put the gate before every push to the bare repository at `path`; see adapters/hook_file.py."""
+    from modelreg.adapters.hook_file import install
+
+    return install(path, Path(sys.executable), force=force)
+
+
 def _store(repository: GitRepository, layout: Layout, settings: RegistrySettings) -> ArtifactStore:
     from modelreg.adapters.dvc import DvcStore
 
@@ -96,9 +109,11 @@ def _store(repository: GitRepository, layout: Layout, settings: RegistrySettings
     return DvcStore(repository.top, repository.git_dir, remote=settings.remote, read=read, root=layout.root)
 
 
-def _find(repository: GitRepository, documents: YamlDocuments, path: Path) -> tuple[Layout, RegistrySettings]:
-    """The nearest registry at or above `path`, as HEAD (or else the work tree) has it."""
-    commit = repository.head().commit
+def _find(
+    repository: GitRepository, documents: YamlDocuments, path: Path, at: str | None
+) -> tuple[Layout, RegistrySettings]:
+    """The nearest registry at or above `path`, as HEAD (or else the work tree), or the commit `at`, has it."""
+    commit = repository.resolve(at) if at else repository.head().commit
     trees: list[Tree] = [repository.tree(commit)] if commit else []
     if repository.top is not None:
         trees.append(repository.work_tree())

@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 
 from modelreg.adapters.door import Door
-from modelreg.domain.history import Change, Landing
+from modelreg.domain.history import Ancestor, Change, Landing
 from modelreg.domain.plan import CommitId
 from modelreg.errors import UnavailableError
 
@@ -31,6 +31,17 @@ def landings(git: Door, tip: CommitId, prefix: str, since: CommitId | None = Non
             _, mode, _, blob, status = head[1:].split(" ")
             changes.append(Change(path, status[0], mode, None if status[0] == "D" else blob))
         found.append(Landing(CommitId(commit), int(at), committer, subject, tuple(changes)))
+    return tuple(found)
+
+
+def first_parents(git: Door, tip: CommitId) -> Sequence[Ancestor]:
+    """See `registry.ports.Repository.first_parents`."""
+    _require_whole(git)
+    command = ["log", "--first-parent", "-s", "--format=%H %ct %P", "--end-of-options", tip]
+    found = []
+    for line in git.run(command).decode().splitlines():
+        commit, at, *parents = line.split(" ")
+        found.append(Ancestor(CommitId(commit), CommitId(parents[0]) if parents and parents[0] else None, int(at)))
     return tuple(found)
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 
 from modelreg.adapters.door import Door
 from modelreg.domain.history import Change
 from modelreg.domain.plan import CommitId
 from modelreg.errors import ConflictError, UnavailableError
+from modelreg.registry.ports import TagObject
 
 _MERGE_TREE_SINCE = (2, 38)
+_TAGGER = re.compile(r"> ([0-9]+) [+-][0-9]{4}$")
 
 
 def diff(git: Door, base: CommitId, head: CommitId, prefix: str) -> Sequence[Change]:
@@ -56,6 +59,24 @@ def landed_at(git: Door, tip: CommitId, path: str) -> int | None:
     if not found and git.shallow:
         raise UnavailableError(f"the clone is shallow: when {path} landed is not known", hint="git fetch --unshallow")
     return int(found) if found else None
+
+
+def tag_object(git: Door, object_id: str) -> TagObject | None:
+    """See `registry.ports.Repository.tag_object`. A stranger's tag that is not as git writes it is none."""
+    done = git.attempt(["cat-file", "tag", object_id])
+    header, _, message = done.out.decode(errors="replace").partition("\n\n")
+    fields = dict(line.split(" ", 1) for line in header.splitlines() if " " in line)
+    match = _TAGGER.search(fields.get("tagger", ""))
+    if done.code or match is None or fields.get("type") != "commit":
+        return None
+    return TagObject(
+        name=fields.get("tag", ""),
+        annotated=True,
+        target=CommitId(fields.get("object", "")),
+        inner_name=fields.get("tag", ""),
+        message=message,
+        at=int(match[1]),
+    )
 
 
 def first_parent_range(git: Door, old: CommitId, new: CommitId) -> Sequence[CommitId] | None:

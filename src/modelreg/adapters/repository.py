@@ -9,7 +9,7 @@ from pathlib import Path
 from modelreg.adapters import history, ranges
 from modelreg.adapters.door import Door
 from modelreg.adapters.trees import CommitTree, WorkTree
-from modelreg.domain.history import Change, Landing
+from modelreg.domain.history import Ancestor, Change, Landing
 from modelreg.domain.plan import CommitId, Planner, Tag
 from modelreg.errors import ConflictError, IdentityError
 from modelreg.registry.ports import Head, Identity, Landed, TagObject, Tree
@@ -94,6 +94,12 @@ class GitRepository:
 
     def first_parent(self, commit: CommitId) -> CommitId | None:
         return ranges.first_parent(self.git, commit)
+
+    def first_parents(self, branch_tip: CommitId) -> Sequence[Ancestor]:
+        return history.first_parents(self.git, branch_tip)
+
+    def tag_object(self, object_id: str) -> TagObject | None:
+        return ranges.tag_object(self.git, object_id)
 
     def first_parent_range(self, old: CommitId, new: CommitId) -> Sequence[CommitId] | None:
         return ranges.first_parent_range(self.git, old, new)

@@ -93,9 +93,10 @@ def verify(
     registry: RegistryPath = HERE,
     content: Annotated[bool, typer.Option("--content", help="Fetch every artifact and hash it.")] = False,
     offline: Annotated[bool, typer.Option("--offline", help="Do not ask the remote.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="What a clone cannot judge again is an error.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Does the record hold together? History, digests, objects and tags. Exit code 3 if not."""
+    """Does the record hold together? History, digests, objects, tags; every landing judged again. Exit code 3 if not."""
     from modelreg.domain.address import Address
     from modelreg.domain.finding import failed
     from modelreg.registry.resolve import resolve
@@ -105,7 +106,9 @@ def verify(
     workspace = open_workspace(registry)
     parsed = Address.parse(address) if address else None
     version = resolve(workspace.snapshot(), parsed) if parsed and address and any(c in address for c in "@#") else None
-    done = perform(workspace, parsed.model if parsed else None, version, content=content, offline=offline)
+    done = perform(
+        workspace, parsed.model if parsed else None, version, content=content, offline=offline, strict=strict
+    )
     ok = not failed(done.findings)
     if as_json:
         emit_json({"ok": ok, "versions": done.versions, "findings": [f.to_mapping() for f in done.findings]})

@@ -30,3 +30,12 @@ class Landing:
     committer: str
     subject: str
     changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ancestor:
+    """A commit of the first-parent line: its first parent (None: the root) and committer time in epoch seconds."""
+
+    commit: CommitId
+    parent: CommitId | None
+    at: int

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from modelreg.domain.document import Document
 from modelreg.domain.finding import Finding
-from modelreg.domain.history import Change, Landing
+from modelreg.domain.history import Ancestor, Change, Landing
 from modelreg.domain.plan import CommitId, Plan, Planner, Tag
 
 
@@ -128,6 +128,12 @@ class Repository(Protocol):
 
     def first_parent(self, commit: CommitId) -> CommitId | None:
         """None for a root commit."""
+
+    def first_parents(self, branch_tip: CommitId) -> Sequence[Ancestor]:
+        """The first-parent line down to the root, newest first. Raises UnavailableError in a shallow clone."""
+
+    def tag_object(self, object_id: str) -> TagObject | None:
+        """An annotated tag by its object's id, whether or not a ref names it; None for any other object."""
 
     def first_parent_range(self, old: CommitId, new: CommitId) -> Sequence[CommitId] | None:
         """First-parent commits after `old` up to `new`, oldest first; None where `old` is not on that line."""

@@ -16,6 +16,7 @@ from modelreg.registry.addonly import touched_since_landing
 from modelreg.registry.announce import expected_tags
 from modelreg.registry.ports import ArtifactStore
 from modelreg.registry.pull import listing_of
+from modelreg.registry.rejudge import judged_again
 from modelreg.registry.snapshot import Snapshot
 from modelreg.registry.validate import validate_tree
 from modelreg.registry.workspace import Workspace
@@ -36,8 +37,9 @@ def verify(
     *,
     content: bool = False,
     offline: bool = False,
+    strict: bool = False,
 ) -> Verification:
-    """Verify one version, a model, or (neither given) all of them.
+    """Verify one version, a model, or (neither given) all of them; every landing is judged again by its own policy.
 
     Looks whether the remote has every object (not with `offline`); with `content` fetches and hashes them. Raises
     NotFoundError for what does not exist, UnavailableError where history is missing (shallow) or the remote cannot
@@ -60,6 +62,7 @@ def verify(
         findings += _objects(workspace.store(), snapshot, manifests)
     if content:
         findings += _contents(workspace.store(), snapshot, manifests)
+    findings += judged_again(workspace, tip, None if model is None else [model], strict=strict)
     findings += _tags(workspace, tip, models)
     return Verification(len(chosen), tuple(dict.fromkeys(findings)))
 

@@ -1,0 +1,61 @@
+"""`modelreg hook pre-receive|install`: the gate on a git server of one's own."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from modelreg.cli.options import HERE, RegistryPath
+from modelreg.cli.output import next_step, note, result
+
+hook = typer.Typer(name="hook", help="The gate as a hook of a git server.", no_args_is_help=True, rich_markup_mode=None)
+
+
+def add_to(app: typer.Typer) -> None:
+    app.add_typer(hook)
+
+
+@hook.command("pre-receive")
+def pre_receive_command(registry: RegistryPath = HERE) -> None:
+    """Judge a push; git runs this with one `old new ref` per line on standard input. Exit 1 refuses all of it."""
+    from modelreg.errors import NotARegistryError, UsageError
+    from modelreg.registry.hook import RefUpdate, pre_receive
+    from modelreg.wiring import open_workspace
+
+    updates = []
+    for line in sys.stdin.read().splitlines():
+        parts = line.split(" ", 2)
+        if len(parts) != 3:
+            raise UsageError("standard input holds no `old new ref` lines", hint="git runs this, not you: hook install")
+        updates.append(RefUpdate(*parts))
+    try:
+        workspace = open_workspace(registry, quarantine=True)
+    except NotARegistryError:
+        founding = next((u.new for u in updates if u.ref.startswith("refs/heads/") and not u.deletes), None)
+        try:
+            workspace = open_workspace(registry, quarantine=True, at=founding)
+        except NotARegistryError:
+            return  # no registry here yet, and none arrives
+    refusals = pre_receive(workspace, updates)
+    for refusal in refusals:
+        note(f"refused {refusal.ref}: {refusal.reason}")
+        if refusal.hint:
+            note(f"  hint: {refusal.hint}")
+    if refusals:
+        raise typer.Exit(1)
+
+
+@hook.command("install")
+def install_command(
+    repository: Annotated[Path, typer.Argument(metavar="PATH", help="The bare repository of the server.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace a hook that is there.")] = False,
+) -> None:
+    """Put the gate before every push to a bare repository on this machine."""
+    from modelreg.wiring import install_hook
+
+    path = install_hook(repository, force=force)
+    result(f"installed {path}")
+    next_step(f"git push to {repository}: what the policy does not allow is refused")
