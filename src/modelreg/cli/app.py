@@ -9,7 +9,18 @@ from types import FrameType
 
 import typer
 
-from modelreg.cli import artifacts, checking, demo, gate, hook, init, reading, register, stages
+from modelreg.cli import (
+    artifacts,
+    checking,
+    demo,
+    gate,
+    hook,
+    init,
+    policy,
+    reading,
+    register,
+    stages,
+)
 from modelreg.cli.output import emit_json_error, note
 from modelreg.errors import ModelregError
 
@@ -38,10 +49,11 @@ demo.add_to(app)
 register.add_to(app)
 checking.add_to(app)
 gate.add_to(app)
-hook.add_to(app)
+policy.add_to(app)
 stages.add_to(app)
 reading.add_to(app)
 artifacts.add_to(app)
+hook.add_to(app)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

@@ -54,7 +54,7 @@ def validate(
     `paths` (from the repository's top) and `changed_since` narrow it to the models they touch; the registry's own
     documents are always read. Raises NotFoundError for a path or ref that does not exist.
     """
-    tree = _tree(workspace, ref)
+    tree = tree_of(workspace, ref)
     snapshot = Snapshot(tree, workspace.documents, workspace.layout)
     entries = tree.paths(workspace.layout.prefix)
     models = _models(workspace, entries, paths, changed_since)
@@ -87,7 +87,8 @@ def validate_tree(workspace: Workspace, snapshot: Snapshot, models: frozenset[st
     return findings
 
 
-def _tree(workspace: Workspace, ref: str | None) -> Tree:
+def tree_of(workspace: Workspace, ref: str | None) -> Tree:
+    """What is checked: the work tree, in a bare repository the protected branch, or with `ref` a commit."""
     repository = workspace.repository
     if ref is not None or repository.head().bare:
         return repository.tree(workspace.tip(ref))
@@ -119,7 +120,7 @@ def _models(
 def _changed(workspace: Workspace, ref: str) -> list[str]:
     prefix = workspace.layout.prefix
     before = workspace.repository.tree(workspace.tip(ref)).paths(prefix)
-    after = _tree(workspace, None).paths(prefix)
+    after = tree_of(workspace, None).paths(prefix)
     return [path for path in {**before, **after} if before.get(path) != after.get(path)]
 
 
