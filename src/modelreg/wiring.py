@@ -12,6 +12,7 @@ from modelreg.adapters.documents import YamlDocuments
 from modelreg.adapters.repository import GitRepository
 from modelreg.adapters.signing import SshSignatures
 from modelreg.domain.layout import Layout
+from modelreg.domain.templates import needs_owner
 from modelreg.errors import NotARegistryError, UsageError
 from modelreg.registry.init import Initialised, Settings, initialise
 from modelreg.registry.ports import ArtifactStore, Tree
@@ -88,6 +89,7 @@ def init(
         schemas={f"{name}.v1.json": schema_text(name).encode() for name in schema_names()},
         registry_id=secrets.token_hex(16),
         at=now(),
+        owner=repository.identity().email if needs_owner(policy) else None,
     )
     return initialise(repository, YamlDocuments(), layout, settings, dry_run=dry_run)
 

@@ -274,7 +274,7 @@ def test_a_registry_path_that_does_not_exist(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [["--policy", "team"], ["--policy", "strict"], ["--policy", "lax"], ["--embedded", "--remote", "x"]],
+    [["--policy", "lax"], ["--embedded", "--remote", "x"]],
 )
 def test_init_refuses(repo: Repo, options: list[str]) -> None:
     before = everything(repo)

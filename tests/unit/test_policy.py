@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from modelreg.domain.policy import Gate, Policy, parse_gates
-from modelreg.domain.templates import LATER, template
+from modelreg.domain.templates import TEMPLATES, needs_owner, template
 from modelreg.errors import InvalidError, UsageError
 from tests.samples import ARCHIVED, CHAMPION, DEVELOPMENT, PRODUCTION, STAGING, standard
 
@@ -30,10 +30,24 @@ def test_open_lets_all_through() -> None:
         assert set(rule.from_) == set(policy.stages) - {rule.name}
 
 
-@pytest.mark.parametrize("name", [*LATER, "none", ""])
+@pytest.mark.parametrize("name", ["none", "", "Standard"])
 def test_no_such_template(name: str) -> None:
     with pytest.raises(UsageError):
-        template(name)
+        template(name, "ann@example.org")
+
+
+@pytest.mark.parametrize("name", [name for name in TEMPLATES if needs_owner(name)])
+def test_templates_that_name_their_owner(name: str) -> None:
+    body, comment = template(name, "ann@example.org")
+    policy = Policy.from_mapping(body)
+    assert f"template {name}" in comment
+    assert policy.stages[PRODUCTION].via == "pull-request"
+    assert {person for persons in body["roles"].values() for person in persons} == {"ann@example.org"}
+    for owner in (None, "", "ann <ann@example.org>", "*", "a\nb"):
+        with pytest.raises(UsageError):
+            template(name, owner)
+    assert template("standard")[0]["stages"][PRODUCTION].get("via") is None  # made of standard, and left it as it was
+    assert "approvals" not in template("standard")[0]["gates"][1]["require"]
 
 
 def test_smallest() -> None:

@@ -16,7 +16,9 @@ def add_to(app: typer.Typer) -> None:
 
 def init(
     registry: RegistryPath = HERE,
-    policy: Annotated[str, typer.Option("--policy", metavar="NAME", help="open, or standard.")] = "standard",
+    policy: Annotated[
+        str, typer.Option("--policy", metavar="NAME", help="open, standard, team or strict.")
+    ] = "standard",
     remote: Annotated[
         str | None,
         typer.Option("--remote", metavar="URL", help="Where artifacts go: s3://…, gs://…, or a folder."),
@@ -56,4 +58,6 @@ def init(
         note(f"one commit on {done.branch}: {short(done.commit)}; artifacts go to {where}")
         if not embedded and remote is None:
             note("that folder is on this machine only: nobody else can pull from it. --remote URL names a shared one")
+        if policy in ("team", "strict"):
+            note("you are in every role of the policy: `modelreg policy check` says where others are needed")
         next_step("modelreg register MODEL ARTIFACT --metrics metrics.json")

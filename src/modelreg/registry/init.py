@@ -20,7 +20,8 @@ schemas/** -text
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What init is asked for. `dvc_files` are those that make the repository a DVC one, with the remote."""
+    """What init is asked for. `dvc_files` are those that make the repository a DVC one, with the remote; `owner` is
+    the person whom a template names in its roles."""
 
     policy: str
     remote: str
@@ -29,6 +30,7 @@ class Settings:
     schemas: Mapping[str, bytes]
     registry_id: str
     at: int
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ def _nothing(_: str) -> bytes | None:
 
 
 def _files(documents: Documents, layout: Layout, settings: Settings) -> dict[str, bytes]:
-    policy, comment = template(settings.policy)
+    policy, comment = template(settings.policy, settings.owner)
     registry: dict[str, Any] = {
         "format": 1,
         "id": settings.registry_id,
