@@ -68,16 +68,17 @@ def evaluate(expression: str, variables: Mapping[str, Any]) -> bool:
     return bool(result)
 
 
-def judge_rules(requirement: Sequence[Mapping[str, Any]], variables: Mapping[str, Any]) -> Iterator[Verdict]:
+def judge_rules(requirement: Sequence[Any], variables: Mapping[str, Any]) -> Iterator[Verdict]:
     """The gate's check `rules`: a verdict `rules.NAME` each, with the values of the names that the rule reads."""
 
     if not requirement:
         yield Verdict("rules", False, "a rule", "none", "the requirement is empty")
     for rule in requirement:
-        name, expression = rule.get("name"), rule.get("expr")
-        if not isinstance(name, str) or not isinstance(expression, str) or set(rule) - {"name", "expr"}:
-            yield Verdict("rules", False, "name and expr", str(sorted(rule)), "the requirement is not known")
+        known = isinstance(rule, Mapping) and set(rule) == {"name", "expr"}
+        if not known or not all(isinstance(value, str) for value in rule.values()):
+            yield Verdict("rules", False, "name and expr", "something else", "the requirement is not known")
             continue
+        name, expression = rule["name"], rule["expr"]
         actual = _values(expression, variables)
         try:
             passed = evaluate(expression, variables)

@@ -214,10 +214,14 @@ def _to_number(value: Any) -> Any:
 
     if type(value) is DoubleType:
         return value
+    text = str(_one(value, StringType))
     try:
-        return DoubleType(float(str(_one(value, StringType))))
+        found = float(text)
     except ValueError:
-        raise OperatorError(f"{str(value)[:60]!a} is no number") from None
+        raise OperatorError(f"{text[:60]!a} is no number") from None
+    if not math.isfinite(found):
+        raise OperatorError("a number is not finite")
+    return DoubleType(found)
 
 
 def _to_text(value: Any) -> Any:

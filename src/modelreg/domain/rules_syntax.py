@@ -229,7 +229,7 @@ class _Walk:
         literal = _text_literal(item)
         if literal is not None and path is not None and kind in ("map", "any"):
             self.optional.add((*path, literal))
-        if path is not None:
+        elif path is not None:
             self.reads.add(path)
         mine = self.value(item)
         self._expect(kind, ("list", "map"), "the right side of in")
