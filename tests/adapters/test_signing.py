@@ -103,8 +103,13 @@ def test_a_key_that_cannot_sign(keys: dict[str, Key], tmp_path: Path, key: str) 
     with pytest.raises(UnavailableError) as caught:
         SshSignatures().sign(DATA, namespace=EVIDENCE, key=path)
     assert str(path) in str(caught.value)
-    if key == "locked":
-        assert f"ssh-add {path}" in (caught.value.hint or "")
+    hints = {
+        "locked": f"ssh-add {path}",
+        "world-readable": f"chmod 600 {path}",
+        "missing": "ssh-keygen -t",
+        "no key": "",
+    }
+    assert hints[key] in (caught.value.hint or "")
     assert not marker.exists()
 
 

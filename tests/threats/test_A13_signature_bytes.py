@@ -125,8 +125,8 @@ def framed(part: bytes) -> bytes:
     return struct.pack(">I", len(part)) + part
 
 
-def test_what_ssh_keygen_lets_pass_and_modelreg_does_not(approval: Question, tmp_path: Path) -> None:
-    """Other spellings of a true signature: around it, in its base64, in fields that it does not cover."""
+def test_another_spelling_of_a_true_signature(approval: Question) -> None:
+    """Around it, in its base64, in fields that it does not cover: `ssh-keygen -Y verify` (OpenSSH 9.2) takes all four."""
     text, blob = approval.signature, blob_of(approval.signature)
     reserved = blob.index(framed(APPROVAL.encode())) + len(framed(APPROVAL.encode()))
     spellings = {
@@ -138,6 +138,4 @@ def test_what_ssh_keygen_lets_pass_and_modelreg_does_not(approval: Question, tmp
         + b"\n",
         "something in the reserved field": armoured(blob[:reserved] + framed(b"x") + blob[reserved + 4 :]),
     }
-    let_pass = {name for name, other in spellings.items() if by_hand(tmp_path, replace(approval, signature=other))}
-    assert let_pass, "ssh-keygen became stricter: good, then this test says nothing any more"
     assert not [name for name, other in spellings.items() if holds(replace(approval, signature=other))]

@@ -34,6 +34,8 @@ _TO_SIGN = ("HOME", "SSH_AUTH_SOCK", "SSH_SK_PROVIDER", "SSH_SK_HELPER")
 _NO_ANSWER = re.compile(r"(?i)invalid option|(unknown|illegal|unsupported) |usage:|no user exists")
 """What ssh-keygen says when it has not judged the signature: too old, or no account for this user id."""
 
+_NOT_OPEN = re.compile(r"(?i)incorrect passphrase|no private key found|agent refused|communication with agent")
+
 
 class SshSignatures:
     """Signatures by ssh-keygen. What was verified once is remembered as long as this object lives."""
@@ -218,7 +220,9 @@ def _cannot_sign(key: Path | str, done: subprocess.CompletedProcess[bytes]) -> U
     if isinstance(key, Path) and not key.exists():
         return UnavailableError("there is no such key", file=name, hint="ssh-keygen -t ed25519 makes one")
     words = _words(done)
-    if "passphrase" in words or "agent" in words or "No private key" in words:
+    if "too open" in words:
+        return UnavailableError("can be read by others, so ssh-keygen ignores it", file=name, hint=f"chmod 600 {name}")
+    if _NOT_OPEN.search(words):
         hint = f"ssh-add {name.removesuffix('.pub')}" if isinstance(key, Path) else "ssh-add the private key"
         message = "needs a passphrase, or its private half is in no agent"
         return UnavailableError(f"{name} {message}", hint=f"{hint}, then try again")
