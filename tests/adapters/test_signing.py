@@ -211,6 +211,12 @@ def test_what_ssh_keygen_is_given(good: Question, tmp_path: Path) -> None:
     assert (tmp_path / "pwd").read_text() == "/\n"
 
 
+def test_without_a_place_for_temporary_files(good: Question, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", "/nowhere")
+    with pytest.raises(UnavailableError, match="temporary files"):
+        holds(good)
+
+
 def test_what_was_verified_once_is_remembered(good: Question, keys: dict[str, Key]) -> None:
     signatures = SshSignatures()
     bad = replace(good, data=b"other")
@@ -243,6 +249,7 @@ def test_whose_key_is_used(repo: Repo, home: Path, keys: dict[str, Key]) -> None
     for value, expected in (
         ("0A46826A", None),
         ("relative/key", None),
+        ("~nobody-of-that-name/key", None),
         (str(home / "missing"), None),
         (str(named), named),
         (f"key::{public}", public),

@@ -12,7 +12,6 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property, lru_cache
@@ -162,7 +161,7 @@ def signing_key(git: Git, option: Path | None = None) -> Path | str | None:
 
 
 def _named(text: str) -> Path | str:
-    return text.removeprefix("key::") if text.startswith("key::") else Path(text).expanduser()
+    return text.removeprefix("key::") if text.startswith("key::") else Path(os.path.expanduser(text))
 
 
 @lru_cache(maxsize=8)
@@ -173,12 +172,14 @@ def _in_force(signers: bytes, revoked: bytes) -> tuple[Signer, ...]:
 @contextmanager
 def _private_folder() -> Iterator[Path]:
     """A folder that only this user can look into (0700), gone afterwards."""
+    import tempfile
+
     try:
-        folder = tempfile.TemporaryDirectory(prefix="modelreg-")
+        with tempfile.TemporaryDirectory(prefix="modelreg-") as path:
+            yield Path(path)
     except OSError as error:
-        raise UnavailableError(f"no temporary folder can be made: {error.strerror}", hint="set TMPDIR") from error
-    with folder as path:
-        yield Path(path)
+        hint = "set TMPDIR to a folder with some space"
+        raise UnavailableError(f"temporary files cannot be written: {error.strerror}", hint=hint) from error
 
 
 @contextmanager
