@@ -64,6 +64,26 @@ def test_a_pattern_in_the_list_counts_for_nobody(good: Question, keys: dict[str,
     assert not holds(question)
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{ann} {key}",
+        "  {ann}\t{key}\ta comment # of Ann's, \"quoted",
+        "# people\n\n{ann} {key}\r\n# end",
+        '{ann} namespaces="git,{evidence}" {key}',
+        '{ann}\tNameSpaces="{evidence}",Valid-After="20200101",valid-before="210001011200" {key}',
+        '{ann} valid-before="20200101" {key} over\n{ann} namespaces="git" {key}\n{ann} {key} still good',
+    ],
+)
+def test_a_list_that_counts_here_counts_by_hand(
+    good: Question, keys: dict[str, Key], line: str, tmp_path: Path
+) -> None:
+    signers = line.format(ann=ANN, evidence=EVIDENCE, key=keys["ed25519"].public)
+    question = replace(good, signers=f"{signers}\n{keys['second'].line(BO)}")
+    assert holds(question)
+    assert by_hand(tmp_path, question)
+
+
 @pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Tokyo"])
 @pytest.mark.parametrize(
     ("options", "at", "counts"),

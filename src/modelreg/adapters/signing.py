@@ -108,7 +108,7 @@ class SshSignatures:
             args = ["-Y", "verify", "-f", str(allowed), "-s", str(sig), "-I", principal, "-n", namespace]
             done = self._run([*args, f"-Overify-time={ssh_time(at)}"], timeout=VERIFY_TIMEOUT_S, data=data)
         if done.returncode and _NO_ANSWER.search(_words(done)):
-            raise UnavailableError(f"ssh-keygen cannot verify: {_words(done)}", hint="install OpenSSH 8.7 or newer")
+            raise UnavailableError(f"ssh-keygen cannot verify: {_words(done)}", hint="install OpenSSH 8.8 or newer")
         return done.returncode == 0
 
     @cached_property
