@@ -15,11 +15,11 @@ from modelreg.integrations.github import (
     MARKER,
     api_from_environment,
     comment,
-    head_of,
-    number_of,
+    proposed,
     pull_request,
     read_event,
     reviews,
+    status,
 )
 from modelreg.integrations.github_api import Api
 from tests.integrations.forge import REPOSITORY, TOKEN, Forge, Reply, account, pull_request_event, review, serving
@@ -190,6 +190,14 @@ def test_the_environment_of_a_workflow(monkeypatch: pytest.MonkeyPatch) -> None:
 
 # --- events
 
+GROUP = {
+    "merge_group": {
+        "base_sha": "a" * 40,
+        "head_sha": "c" * 40,
+        "head_ref": f"refs/heads/gh-readonly-queue/main/pr-7-{'a' * 40}",
+    }
+}
+
 
 def test_events() -> None:
     found = pull_request(pull_request_event())
@@ -197,8 +205,15 @@ def test_events() -> None:
     assert (found.base, found.head) == ("a" * 40, "b" * 40)
     fork = pull_request(pull_request_event(fork=True) | {"review": {}})
     assert (fork.event, fork.head_repository, fork.is_fork) == ("pull_request_review", "stranger/models", True)
-    queue = pull_request({"merge_group": {"base_sha": "a" * 40, "head_sha": "b" * 40}})
-    assert (queue.event, queue.number, queue.author) == ("merge_group", None, None)
+    assert (found.reviewed, found.head_repository) == (found.head, REPOSITORY)
+    queue = pull_request(GROUP)
+    assert (queue.event, queue.number, queue.author, queue.reviewed, queue.is_fork) == (
+        "merge_group",
+        7,
+        None,
+        None,
+        True,
+    )
     assert pull_request({"before": "a" * 40, "after": "b" * 40}).event == "push"
 
 
@@ -226,7 +241,8 @@ def _without(*path: str, value: Any = None) -> dict[str, Any]:
         {"action": "created"},
         {"pull_request": None},
         {"pull_request": {}},
-        {"merge_group": {"base_sha": "main", "head_sha": "b" * 40}},
+        {"merge_group": {"base_sha": "main", "head_sha": "b" * 40, "head_ref": "x"}},
+        {"merge_group": {"base_sha": "a" * 40, "head_sha": "b" * 40}},
         {"merge_group": []},
         {"before": "0", "after": 1},
         _without("pull_request", "number", value="7"),
@@ -260,35 +276,68 @@ def test_an_event_is_read(tmp_path: Path) -> None:
     assert pull_request(read_event(file)).number == 7
 
 
-# --- the comment
+def run_event(kind: str = "pull_request", head: str = "b" * 40, branch: str = "promote/churn") -> dict[str, Any]:
+    repository = {"owner": account("stranger")}
+    return {"workflow_run": {"event": kind, "head_sha": head, "head_branch": branch, "head_repository": repository}}
 
 
-def run_event(head: str = "b" * 40) -> dict[str, Any]:
-    return {
-        "workflow_run": {
-            "head_sha": head,
-            "head_branch": "promote/churn",
-            "head_repository": {"owner": account("stranger")},
-        }
-    }
-
-
-def test_the_number_comes_from_the_forge(forge: Forge, api: Api) -> None:
-    forge.paged("pulls", [{"number": 6, "head": {"sha": "c" * 40}}, {"number": 7, "head": {"sha": "b" * 40}}])
-    assert number_of(api, run_event()) == 7
+def test_a_workflow_run_is_of_the_pull_request_that_the_forge_names(forge: Forge, api: Api) -> None:
+    other, mine = (pull_request_event(n, head=h * 40, fork=True)["pull_request"] for n, h in ((6, "d"), (7, "b")))
+    forge.paged("pulls", [other, mine])
+    found = proposed(api, run_event("pull_request_review"))
+    assert (found.event, found.number, found.author, found.is_fork) == ("pull_request_review", 7, "ann", True)
     assert forge.asked[0].query["head"] == ["stranger:promote/churn"]
-    with pytest.raises(NotFoundError):
-        number_of(api, run_event("d" * 40))
-    with pytest.raises(UnavailableError):
-        number_of(api, {"workflow_run": {"head_sha": 1}})
+    moved = run_event(head="e" * 40)
+    with pytest.raises(NotFoundError, match="no open pull request"):
+        proposed(api, moved)
+    forge.paged("pulls", [{"number": 7}])
+    with pytest.raises(UnavailableError, match="not as GitHub's"):
+        proposed(api, run_event())
 
 
-def test_the_head_now(forge: Forge, api: Api) -> None:
-    forge.answers["GET pulls/7"] = {"head": {"sha": "b" * 40}}
-    assert head_of(api, 7) == "b" * 40
+@pytest.mark.parametrize(
+    "event", [GROUP, run_event("merge_group", "c" * 40, f"gh-readonly-queue/main/pr-7-{'a' * 40}")]
+)
+def test_a_group_of_the_merge_queue_is_reviewed_at_its_pull_requests_head(
+    forge: Forge, api: Api, event: dict[str, Any]
+) -> None:
+    forge.answers["GET pulls/7"] = pull_request_event()["pull_request"]
+    found = proposed(api, event)
+    assert (found.number, found.head, found.reviewed, found.author) == (7, "c" * 40, "b" * 40, "ann")
     forge.answers["GET pulls/7"] = []
     with pytest.raises(UnavailableError):
-        head_of(api, 7)
+        proposed(api, event)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"workflow_run": None},
+        {"workflow_run": {"event": "pull_request", "head_sha": 1}},
+        run_event("merge_group", branch="gh-readonly-queue/main/pr-x"),
+        run_event() | {"workflow_run": {**run_event()["workflow_run"], "head_repository": None}},
+    ],
+)
+def test_a_workflow_run_that_tells_nothing(api: Api, event: dict[str, Any]) -> None:
+    with pytest.raises(UnavailableError):
+        proposed(api, event)
+
+
+def test_a_pull_request_asks_the_forge_nothing(forge: Forge, api: Api) -> None:
+    assert proposed(api, pull_request_event()).number == 7
+    assert forge.asked == []
+
+
+# --- what is written
+
+
+def test_a_status_is_one_short_line(forge: Forge, api: Api) -> None:
+    forge.answers[f"POST statuses/{'b' * 40}"] = Reply({}, 201)
+    status(api, "b" * 40, "failure", "two\nlines " + "x" * 300)
+    body = forge.asked[-1].body
+    assert (body["state"], body["context"]) == ("failure", "modelreg/gate")
+    assert body["description"].startswith("two lines xxx")
+    assert len(body["description"]) == 140
 
 
 def test_one_comment_is_kept_up_to_date(forge: Forge, api: Api) -> None:

@@ -1,4 +1,4 @@
-"""A pull request on GitHub: what the event says of it, its reviews, and one comment that is kept up to date."""
+"""A pull request on GitHub: what an event says of it, its reviews, one comment and one status kept up to date."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from modelreg.domain.reports.harmless import one_line
 from modelreg.domain.reviews import DECISIVE, Review, latest
 from modelreg.errors import NotFoundError, UnavailableError
 from modelreg.integrations.github_api import Api, segment
@@ -18,28 +19,34 @@ EVENT_BYTES = 10 * 1024 * 1024
 """GitHub's own limit of a payload is 25 MB, but that of a pull request has some 30 kB."""
 MARKER = "<!-- modelreg-gate -->"
 """The first line of the comment that `comment` keeps: how it knows its own again."""
+CONTEXT = "modelreg/gate"
+"""The status that the forge must require."""
 
 _MALFORMED = (AttributeError, KeyError, TypeError, ValueError)
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _LOGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}(\[bot\])?")
+_QUEUE = re.compile(r"refs/heads/gh-readonly-queue/.+/pr-([1-9][0-9]{0,9})-[0-9a-f]{40,64}")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
 
 @dataclass(frozen=True, slots=True)
 class PullRequest:
-    """What is proposed. `number` and `author` are None where the event is a push, or a merge queue's group.
+    """What is proposed: the commit `head`, to land on `base` ("" where the event does not say: a workflow_run).
 
-    `author` is the account that opened it, None for a bot: bots are no persons. `head_repository` is None where the
-    fork was deleted.
+    `number` is None for a push. `reviewed` is the commit that reviews must be of: the head, but in a merge queue that
+    of the pull request behind the group. `author` is the account that opened it, None for a bot: bots are no persons.
+    `head_repository` is None where the fork was deleted. The last three are unknown (None, True) before `proposed`
+    has asked the forge, where the event is of a merge queue.
     """
 
     event: str
     base: str
     head: str
     number: int | None = None
+    reviewed: str | None = None
     author: str | None = None
     head_repository: str | None = None
-    is_fork: bool = False
+    is_fork: bool = True
 
 
 def api_from_environment(needs: str = "pull-requests: read", repository: str | None = None) -> Api:
@@ -66,23 +73,51 @@ def read_event(path: Path) -> Mapping[str, Any]:
 
 
 def pull_request(event: Mapping[str, Any]) -> PullRequest:
-    """What an event of kind pull_request, pull_request_review, merge_group or push proposes.
+    """What an event of kind pull_request, pull_request_review, merge_group or push proposes, from its payload alone.
 
     Raises UnavailableError for any other, and for one that lacks what is asked of it.
     """
     try:
         if "pull_request" in event:
-            return _of_pull_request(event, "pull_request_review" if "review" in event else "pull_request")
+            kind = "pull_request_review" if "review" in event else "pull_request"
+            return _described(event["pull_request"], kind)
         if "merge_group" in event:
             group = event["merge_group"]
-            return PullRequest("merge_group", _commit(group["base_sha"]), _commit(group["head_sha"]))
+            number = _queued(_text(group["head_ref"]))
+            return PullRequest("merge_group", _commit(group["base_sha"]), _commit(group["head_sha"]), number)
         if "before" in event and "after" in event:
-            return PullRequest("push", _commit(event["before"]), _commit(event["after"]))
+            return PullRequest("push", _commit(event["before"]), _commit(event["after"]), is_fork=False)
     except _MALFORMED as error:
         raise UnavailableError(f"the event's payload is not as GitHub's: {error}") from error
     raise UnavailableError(
         "the event is of no pull request", hint="run it on pull_request, pull_request_review or merge_group"
     )
+
+
+def proposed(api: Api, event: Mapping[str, Any]) -> PullRequest:
+    """As `pull_request`, and for workflow_run; what the payload does not say is asked of the forge.
+
+    The workflow that a workflow_run tells of ran as the pull request wished, but what is read here GitHub wrote.
+    Raises NotFoundError where the pull request moved on meanwhile, UnavailableError.
+    """
+    if "workflow_run" not in event:
+        found = pull_request(event)
+        return found if found.event != "merge_group" else _behind(api, found)
+    try:
+        run = event["workflow_run"]
+        kind, head, branch = _text(run["event"]), _commit(run["head_sha"]), _text(run["head_branch"])
+        owner = _login(run["head_repository"]["owner"])
+        if kind == "merge_group":
+            return _behind(api, PullRequest(kind, "", head, _queued(f"refs/heads/{branch}")))
+    except _MALFORMED as error:
+        raise UnavailableError(f"the event's payload is not as GitHub's: {error}") from error
+    # The event's own list of pull requests is empty for those from forks.
+    listed = api.get_all(f"pulls?state=open&head={segment(f'{owner}:{branch}')}")
+    for item in listed:
+        described = _answered(item, kind)
+        if described.head == head:
+            return described
+    raise NotFoundError(f"no open pull request has the head {head[:10]}", hint="it moved on, or was closed")
 
 
 def reviews(api: Api, number: int) -> tuple[Review, ...]:
@@ -92,33 +127,6 @@ def reviews(api: Api, number: int) -> tuple[Review, ...]:
     """
     found = [_review(item) for item in api.get_all(f"pulls/{_number(number)}/reviews")]
     return latest(review for review in found if review is not None)
-
-
-def number_of(api: Api, event: Mapping[str, Any]) -> int:
-    """The open pull request whose gate has run: from a workflow_run event, which GitHub writes, not its author.
-
-    Raises NotFoundError where its branch has moved on or none is open, UnavailableError for a malformed event.
-    """
-    try:
-        run = event["workflow_run"]
-        head, branch, owner = _commit(run["head_sha"]), str(run["head_branch"]), _login(run["head_repository"]["owner"])
-    except _MALFORMED as error:
-        raise UnavailableError(f"the event is no workflow_run: {error}", hint="pass --number") from error
-    # The event's own list of pull requests is empty for those from forks.
-    listed = api.get_all(f"pulls?state=open&head={segment(f'{owner}:{branch}')}")
-    found = [item for item in listed if isinstance(item.get("head"), dict) and item["head"].get("sha") == head]
-    if not found:
-        raise NotFoundError(f"no open pull request has the head {head[:10]}", hint="it moved on, or was closed")
-    return _number(found[0].get("number"))
-
-
-def head_of(api: Api, number: int) -> str:
-    """The commit that is the head of the pull request now."""
-    answer = api.get(f"pulls/{_number(number)}")
-    try:
-        return _commit(answer["head"]["sha"])
-    except _MALFORMED as error:
-        raise UnavailableError("the forge's answer is of no pull request") from error
 
 
 def comment(api: Api, number: int, text: str) -> str:
@@ -140,20 +148,50 @@ def comment(api: Api, number: int, text: str) -> str:
     return "created"
 
 
-def _of_pull_request(event: Mapping[str, Any], kind: str) -> PullRequest:
-    found = event["pull_request"]
+def status(api: Api, commit: str, state: str, description: str, url: str | None = None) -> None:
+    """Say of a commit what the gate said: `state` is success, failure or error. Of a context the last one counts.
+
+    A status, not a check's run: of runs with one name GitHub wants all to pass, those before the review included.
+    """
+    body = {"state": state, "context": CONTEXT, "description": one_line(description, 140)}
+    api.send("POST", f"statuses/{commit}", body | ({"target_url": url} if url else {}))
+
+
+def _behind(api: Api, group: PullRequest) -> PullRequest:
+    """The pull request for which the merge queue made the group."""
+    if group.number is None:
+        raise UnavailableError("the merge queue's group names no pull request")
+    found = _answered(api.get(f"pulls/{group.number}"), group.event)
+    return replace(found, base=group.base, head=group.head)
+
+
+def _answered(item: Any, kind: str) -> PullRequest:
+    try:
+        return _described(item, kind)
+    except _MALFORMED as error:
+        raise UnavailableError(f"the forge's pull request is not as GitHub's: {error}") from error
+
+
+def _described(found: Any, kind: str) -> PullRequest:
     base, head, user = found["base"], found["head"], found["user"]
-    source = head.get("repo")
-    name = None if source is None else str(source["full_name"])
+    source = head["repo"]
+    name = None if source is None else _text(source["full_name"])
     return PullRequest(
         kind,
         base=_commit(base["sha"]),
         head=_commit(head["sha"]),
         number=_number(found["number"]),
+        reviewed=_commit(head["sha"]),
         author=_login(user) if user["type"] == "User" else None,
         head_repository=name,
-        is_fork=name != str(base["repo"]["full_name"]),
+        is_fork=name != _text(base["repo"]["full_name"]),
     )
+
+
+def _queued(ref: str) -> int | None:
+    """The number in the name of a merge queue's branch, which GitHub alone can make."""
+    match = _QUEUE.fullmatch(ref)
+    return int(match[1]) if match else None
 
 
 def _review(item: Mapping[str, Any]) -> Review | None:
