@@ -66,8 +66,8 @@ def create_tags(repository: GitRepository, tags: Sequence[Tag], *, push: bool) -
         _recover(repository)
         ids = write_tags(git, tags, repository.identity())
         pairs = {f"refs/tags/{tag.name}": object_id for tag, object_id in zip(tags, ids, strict=True)}
-        if push:
-            remote.push(git, pairs)
+        if push and pairs and not remote.push(git, pairs):
+            raise ConflictError("origin was given these tags meanwhile", hint="git fetch --tags, and try again")
         _transaction(git, None, pairs)
 
 

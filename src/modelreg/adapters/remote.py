@@ -65,6 +65,15 @@ def push(git: Door, refs: Mapping[str, str]) -> bool:
     raise UnavailableError(f"{REMOTE} could not be pushed to: {words[:200]}", hint="nothing has landed; try again")
 
 
+def tags(git: Door) -> frozenset[str]:
+    """The names of all tags that the remote has. Raises UnavailableError where it does not answer."""
+    done = git.attempt(["ls-remote", "--quiet", "--tags", "--refs", "--end-of-options", REMOTE], network=True)
+    if done.code:
+        raise UnavailableError(f"{REMOTE} could not be asked: {_lines(done.err)[:200]}", hint="is the network there?")
+    names = (line.partition("\t")[2] for line in done.out.decode(errors="surrogateescape").splitlines())
+    return frozenset(name.removeprefix("refs/tags/") for name in names)
+
+
 def _holds(git: Door, refs: Mapping[str, str]) -> bool:
     """Whether the remote has all of them already: the answer to a push that had none."""
     done = git.attempt(["ls-remote", "--quiet", "--end-of-options", REMOTE, *refs], network=True)

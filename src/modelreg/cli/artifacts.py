@@ -45,17 +45,46 @@ def pull(
     note(f"{done.model}@{done.version}: {len(done.artifacts)} artifacts, every sha256 as recorded")
 
 
-def announce(registry: RegistryPath = HERE, push: Push = False, dry_run: DryRun = False, as_json: Json = False) -> None:
+def announce(
+    registry: RegistryPath = HERE,
+    push: Push = False,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="COMMIT", help="Also say what landed after this commit.")
+    ] = None,
+    github_output: Annotated[
+        Path | None,
+        typer.Option("--github-output", metavar="FILE", help="Set a step's outputs tags and landed, as JSON lists."),
+    ] = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
     """Make the tags that landings call for and that are missing (gto and DVC read them)."""
     from modelreg.registry.announce import announce as perform
+    from modelreg.registry.announce import landed
     from modelreg.wiring import open_workspace
 
-    done = perform(open_workspace(registry), push=push, dry_run=dry_run)
+    workspace = open_workspace(registry)
+    done = perform(workspace, push=push, dry_run=dry_run)
+    events = landed(workspace, since) if since is not None else []
+    if github_output is not None:
+        _set_outputs(github_output, tags=done.created, landed=events)
     if as_json:
-        emit_json({"created": list(done.created), "existing": done.existing, "commit": None})
+        created, pushed = list(done.created), list(done.pushed)
+        emit_json({"created": created, "existing": done.existing, "pushed": pushed, "landed": events, "commit": None})
         return
     for name in done.created:
         result(f"{'would tag' if dry_run else 'tagged'} {name}")
+    for name in done.pushed:
+        result(f"pushed {name}")
     note(f"{len(done.created)} tags {'to make' if dry_run else 'made'}, {done.existing} stood already")
     if done.created and not push and not dry_run:
         next_step("modelreg announce --push, or git push --tags")
+
+
+def _set_outputs(file: Path, **values: object) -> None:
+    import json
+
+    from modelreg.integrations.actions import set_output
+
+    for name, value in values.items():
+        set_output(file, name, json.dumps(value, separators=(",", ":")))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from modelreg.domain.history import Landing
 from modelreg.domain.names import ModelName
@@ -13,17 +14,36 @@ from modelreg.domain.tags import Moved, Registered, Step, tags
 from modelreg.domain.transition import Transition
 from modelreg.domain.version import Version
 from modelreg.errors import IntegrityError
+from modelreg.registry.history import history
 from modelreg.registry.snapshot import Snapshot
 from modelreg.registry.workspace import Workspace
 from modelreg.registry.writing import sha256
 
+T = TypeVar("T")
+PER_PUSH = 3
+"""GitHub raises no event for the tags of a push that brings more than three."""
+_NOTHING = "0" * 40
+"""What a forge names as the commit before the first push of a branch."""
+
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """What `announce` did: tags it made, how many stood already."""
+    """What `announce` did: tags it made, how many stood already, and which of those it pushed."""
 
     created: tuple[str, ...]
     existing: int
+    pushed: tuple[str, ...] = ()
+
+
+def landed(workspace: Workspace, since: str) -> list[dict[str, Any]]:
+    """What landed after the commit `since`, for deploy jobs: registrations and moves, oldest first.
+
+    Facts only; no text of people is among them, since they end up in the outputs of a workflow.
+    """
+    events = history(workspace, since=None if since == _NOTHING else since)
+    keys = ("kind", "model", "version", "from", "to", "displaced", "alias", "transition", "landing")
+    found = [event.to_mapping() for event in events if event.kind != "evidence"]
+    return [{key: event[key] for key in keys} for event in found]
 
 
 def expected_tags(workspace: Workspace, tip: CommitId, models: Sequence[ModelName] | None = None) -> tuple[Tag, ...]:
@@ -54,9 +74,13 @@ def announcing(
 
 
 def announce(workspace: Workspace, *, push: bool = False, dry_run: bool = False) -> Announcement:
-    """Make the tags that are missing. Raises IntegrityError where one says something else: it is never moved."""
+    """Make the tags that are missing; with `push` bring them, and those the remote lacks, to it, three at a time.
+
+    Raises IntegrityError where one says something else: it is never moved.
+    """
     wanted = expected_tags(workspace, workspace.tip())
-    standing = {tag.name: tag for tag in workspace.repository.tags("*")}
+    repository = workspace.repository
+    standing = {tag.name: tag for tag in repository.tags("*")}
     for tag in wanted:
         found = standing.get(tag.name)
         if found and (not found.annotated or found.target != tag.target):
@@ -65,9 +89,19 @@ def announce(workspace: Workspace, *, push: bool = False, dry_run: bool = False)
                 hint=f"modelreg verify explains; git tag -d '{tag.name}' and announce again if the tag is the mistake",
             )
     missing = [tag for tag in wanted if tag.name not in standing]
-    if (missing or push) and not dry_run:
-        workspace.repository.create_tags(missing, push=push)
-    return Announcement(tuple(tag.name for tag in missing), len(wanted) - len(missing))
+    pushed: list[str] = []
+    if not dry_run:
+        for some in _batches(missing) if push else [missing]:
+            repository.create_tags(some, push=push)
+        if push:
+            pushed += repository.unpushed_tags([tag.name for tag in wanted if tag.name in standing])
+        for names in _batches(pushed):
+            repository.push_tags(names)
+    return Announcement(tuple(tag.name for tag in missing), len(wanted) - len(missing), tuple(pushed))
+
+
+def _batches(items: Sequence[T]) -> list[Sequence[T]]:
+    return [items[start : start + PER_PUSH] for start in range(0, len(items), PER_PUSH)]
 
 
 def _steps(workspace: Workspace, tip: CommitId, models: Sequence[ModelName] | None) -> dict[ModelName, list[Step]]:

@@ -48,15 +48,21 @@ class Event:
         }
 
 
-def history(workspace: Workspace, model: ModelName | None = None, ref: str | None = None) -> list[Event]:
-    """Events, oldest first; of all models when none is named. Raises NotFoundError, UnavailableError (shallow)."""
+def history(
+    workspace: Workspace, model: ModelName | None = None, ref: str | None = None, since: str | None = None
+) -> list[Event]:
+    """Events, oldest first; of all models when none is named, only of landings after `since` where it is given.
+
+    Raises NotFoundError, UnavailableError (shallow).
+    """
     tip = workspace.tip(ref)
+    after = workspace.tip(since) if since else None
     snapshot = workspace.at(tip)
     layout = workspace.layout
     if model is not None:
         snapshot.require_model(model)
     prefix = layout.prefix if model is None else layout.model_folder(model)
-    landings = workspace.repository.landings(tip, prefix)
+    landings = workspace.repository.landings(tip, prefix, after)
     added = [c.path for landing in landings for c in landing.changes if c.status == "A"]
     kinds = {path: layout.place(path) for path in added}
     snapshot.load_many(

@@ -172,6 +172,12 @@ class Repository(Protocol):
     def create_tags(self, tags: Sequence[Tag], *, push: bool = False) -> None:
         """Make annotated tags (create-only) in one transaction; with `push` on the remote first, atomically."""
 
+    def unpushed_tags(self, names: Sequence[str]) -> Sequence[str]:
+        """Those of these tags that origin has not, in their order. Raises UnavailableError where it does not answer."""
+
+    def push_tags(self, names: Sequence[str]) -> None:
+        """Bring tags that are here to origin, all or none; never over one that it has."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stored:
