@@ -13,6 +13,7 @@ from modelreg.cli import (
     artifacts,
     checking,
     demo,
+    forge,
     gate,
     hook,
     init,
@@ -54,6 +55,7 @@ stages.add_to(app)
 reading.add_to(app)
 artifacts.add_to(app)
 hook.add_to(app)
+forge.add_to(app)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

@@ -120,6 +120,11 @@ def proposed(api: Api, event: Mapping[str, Any]) -> PullRequest:
     raise NotFoundError(f"no open pull request has the head {head[:10]}", hint="it moved on, or was closed")
 
 
+def numbered(api: Api, number: int) -> PullRequest:
+    """The pull request as the forge has it now."""
+    return _answered(api.get(f"pulls/{_number(number)}"), "pull_request")
+
+
 def reviews(api: Api, number: int) -> tuple[Review, ...]:
     """The last decision of each person's account (REST: "List reviews for a pull request").
 

@@ -20,7 +20,9 @@ _ROOM_FOR_THE_END = 200
 
 def markdown(report: GateReport) -> str:
     """A line with the verdict, what is wrong with the files, then a table per change; what failed first."""
-    sections = [f"### modelreg: {_headline(report)}\n\nBase {_code(report.base)}, head {_code(report.head)}.\n"]
+    mark = "✅" if report.allowed else "❌"
+    judged = f"Base {_code(report.base)}, head {_code(report.head)}."
+    sections = [f"### modelreg: {mark} {headline(report)}\n\n{judged}\n"]
     if report.findings:
         sections.append(_findings(report.findings))
     changes = sorted(report.changes, key=lambda change: change.allowed)
@@ -30,16 +32,17 @@ def markdown(report: GateReport) -> str:
     return _within(sections)
 
 
-def _headline(report: GateReport) -> str:
+def headline(report: GateReport) -> str:
+    """`refused (2 changes, 7 checks: 1 not met)`: no word of a stranger is in it."""
     verdicts = [verdict for change in report.changes for verdict in change.verdicts]
     refused = sum(not verdict.passed for verdict in verdicts)
     errors = sum(finding.severity == "error" for finding in report.findings)
     counts = f"{_count(len(report.changes), 'change')}, {_count(len(verdicts), 'check')}"
     if report.allowed:
-        return f"✅ allowed ({counts})"
+        return f"allowed ({counts})"
     wrong = [f"{refused} not met"] if refused else []
     wrong += [_count(errors, "error") + " in files"] if errors else []
-    return f"❌ refused ({counts}: {', '.join(wrong)})"
+    return f"refused ({counts}: {', '.join(wrong)})"
 
 
 def _count(number: int, what: str) -> str:
