@@ -25,3 +25,5 @@ bench:
 # Pin every dependency, with hashes and without index addresses.
 lock:
     uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --extra dev pyproject.toml --output-file requirements.lock
+    # What the workflows install: modelreg without its extras.
+    uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml --constraint requirements.lock --output-file requirements-core.lock
