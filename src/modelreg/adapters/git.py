@@ -66,6 +66,9 @@ _OVERRIDES: tuple[tuple[str, str], ...] = (
 
 # Programs that git takes from the first config file that names them: they cannot be overridden, only refused.
 _REFUSED_PROGRAMS = re.compile(r"remote\..*\.(vcs|uploadpack|receivepack)|core\.(gitproxy|alternaterefscommand)")
+_FILTER = re.compile(r"filter\.(.*)\.(?:clean|smudge|process|required)", re.DOTALL)
+# Commands that turn files into blobs or back, and would run the repository's own filters on the way.
+_CONVERTING = frozenset(("add", "diff", "read-tree", "update-index"))
 _UNSAFE_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(/|$)|[/.]$|^[-/.]|^@$|^$")
 
 
@@ -140,6 +143,18 @@ class Git:
         """Whether a promisor remote may hold objects that are missing here."""
         return any(s.key.startswith("remote.") and s.key.endswith(".promisor") for s in self.settings)
 
+    def filters(self) -> frozenset[str]:
+        """The content filters that any config file names, the user's own included."""
+        found = (_FILTER.fullmatch(setting.key) for setting in self.settings)
+        return frozenset(match[1] for match in found if match)
+
+    def filters_off(self, *, strangers_only: bool = False) -> list[tuple[str, str]]:
+        """Overrides with which git runs no clean, smudge or process filter (convert.c: an empty one is none)."""
+        lines = (s for s in self.settings if not (strangers_only and s.ours))
+        names = sorted({match[1] for line in lines if (match := _FILTER.fullmatch(line.key))})
+        off = (("clean", ""), ("smudge", ""), ("process", ""), ("required", "false"))
+        return [(f"filter.{name}.{part}", value) for name in names for part, value in off]
+
     def run(
         self,
         args: Sequence[str],
@@ -160,6 +175,8 @@ class Git:
             raise UnavailableError("inside a hook that judges a push, modelreg only reads")
         if write:
             require_version()
+        if args[0] in _CONVERTING:
+            config = (*self.filters_off(strangers_only=True), *config)
         done = self._start(
             args, self.environment(config=config, env=env, network=network, write=write), input_=input,
             timeout=NETWORK_TIMEOUT_S if network else None,

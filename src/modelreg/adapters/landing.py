@@ -9,21 +9,22 @@ the next writer. With `push` the remote accepts first; the verdict is never carr
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from modelreg.adapters import refresh, remote
+from modelreg.adapters import journal, refresh, remote
 from modelreg.adapters.door import Door
 from modelreg.adapters.failpoints import fail_point
+from modelreg.adapters.forward import bring_forward
 from modelreg.adapters.git import require_version
+from modelreg.adapters.journal import Journal
 from modelreg.adapters.locking import locked
 from modelreg.adapters.objects import write_commit, write_tags
+from modelreg.adapters.paths import check_paths
 from modelreg.domain.plan import CommitId, Plan, Planner, Tag
 from modelreg.errors import ConflictError, UnavailableError
 from modelreg.registry.ports import Landed
@@ -41,16 +42,20 @@ def land(repository: GitRepository, planner: Planner, branch: str, *, push: bool
     git = repository.git
     deadline = time.monotonic() + RETRY_S
     with locked(git.common_dir):
-        _recover(repository)
+        journal.recover(repository)
         here = _checked_out_here(git, branch, force=force_branch)
         while True:
             if push:
                 remote.fetch(git, branch)
             base = _base(repository, branch, here=here, may_forward=push)
+            local = repository.resolve(f"refs/heads/{branch}")
             plan = planner(base)
             if plan is None:
                 return None
-            landed = _try(repository, plan, here=here, push=push)
+            if plan.branch != branch:
+                here = _checked_out_here(git, plan.branch, force=True)
+                local = repository.resolve(f"refs/heads/{plan.branch}")
+            landed = _try(repository, plan, local, here=here, push=push)
             if landed is not None:
                 return landed
             if time.monotonic() > deadline:
@@ -63,7 +68,7 @@ def create_tags(repository: GitRepository, tags: Sequence[Tag], *, push: bool) -
     require_version()
     git = repository.git
     with locked(git.common_dir):
-        _recover(repository)
+        journal.recover(repository)
         ids = write_tags(git, tags, repository.identity())
         pairs = {f"refs/tags/{tag.name}": object_id for tag, object_id in zip(tags, ids, strict=True)}
         if push and pairs and not remote.push(git, pairs):
@@ -74,13 +79,16 @@ def create_tags(repository: GitRepository, tags: Sequence[Tag], *, push: bool) -
 def recover(repository: GitRepository) -> None:
     """Finish what a killed writer began, if there is anything."""
     with locked(repository.git.common_dir):
-        _recover(repository)
+        journal.recover(repository)
 
 
-def _try(repository: GitRepository, plan: Plan, *, here: bool, push: bool) -> Landed | None:
-    """One attempt to land a plan; None when the branch moved in between."""
+def _try(repository: GitRepository, plan: Plan, local: CommitId | None, *, here: bool, push: bool) -> Landed | None:
+    """One attempt to land a plan; None when the branch moved in between. `local` is where it was before planning."""
     git = repository.git
+    check_paths(plan.files)
+    refresh.refuse_shape(git, plan.base, plan.files)
     if here:
+        refresh.wait_for_index(git)
         refresh.refuse_dirt(git, plan.base, plan.files)
     who = repository.identity()
     commit = write_commit(git, plan, who)
@@ -92,18 +100,17 @@ def _try(repository: GitRepository, plan: Plan, *, here: bool, push: bool) -> La
     if push and not remote.push(git, {f"refs/heads/{plan.branch}": commit} | pairs):
         return None
     fail_point("after-push")
-    journal = _journal(git)
-    _write_journal(journal, git, plan, commit, here=here)
+    top = git.top if here else None
+    journal.write(git, Journal(f"refs/heads/{plan.branch}", plan.base, commit, top, tuple(sorted(plan.files))))
     fail_point("after-journal")
-    old = repository.resolve(f"refs/heads/{plan.branch}")
-    if not _transaction(git, (plan.branch, commit, old), pairs):
-        journal.unlink()
+    if not _transaction(git, (plan.branch, commit, local), pairs):
+        journal.remove(git)
         return None
     fail_point("after-refs")
     if here:
         refresh.bring_up_to_date(git, plan.files)
     fail_point("after-refresh")
-    journal.unlink()
+    journal.remove(git)
     return Landed(plan, commit)
 
 
@@ -115,26 +122,26 @@ def _base(repository: GitRepository, branch: str, *, here: bool, may_forward: bo
         return tip
     if not may_forward:
         raise ConflictError(f"{branch} is behind origin/{branch}", hint="git pull --ff-only, and try again")
-    done = repository.git.attempt(["merge", "--ff-only", "--quiet", tip], write=True)
-    if done.code:
-        raise ConflictError(
-            f"{branch} is behind origin/{branch}, and local changes are in the way of bringing it forward",
-            hint="git pull --ff-only, and try again",
-        )
+    bring_forward(repository.git, branch, local, tip)
     return tip
 
 
 def _checked_out_here(git: Door, branch: str, *, force: bool) -> bool:
     """Whether the work tree shows the branch. Raises UnavailableError where a write would surprise somebody."""
     ref = f"refs/heads/{branch}"
-    head = git.run(["symbolic-ref", "--quiet", "HEAD"], check=False).decode().strip()
-    if git.top is None:
-        return False
     for folder, shown in _worktrees(git):
-        if shown == ref and not os.path.samefile(folder, git.top):
+        if shown == ref and not (git.top is not None and os.path.samefile(folder, git.top)):
             raise UnavailableError(
                 f"{branch} is checked out in the worktree {folder}", hint=f"run it there: cd {folder}"
             )
+    for folder, held in _held_branches(git):
+        if held == ref:
+            raise UnavailableError(
+                f"a rebase or bisect of {branch} is in progress ({folder})", hint="finish or abort it first"
+            )
+    if git.top is None:
+        return False
+    head = git.run(["symbolic-ref", "--quiet", "HEAD"], check=False).decode().strip()
     if head == ref:
         for name in ("MERGE_HEAD", "rebase-merge", "rebase-apply", "CHERRY_PICK_HEAD", "REVERT_HEAD"):
             if (git.git_dir / name).exists():
@@ -161,6 +168,21 @@ def _worktrees(git: Door) -> list[tuple[Path, str]]:
     return found
 
 
+def _held_branches(git: Door) -> Iterator[tuple[Path, str]]:
+    """Git folders and the refs that a rebase or bisect there will move or come back to (git: branch.c)."""
+    for folder in (git.common_dir, *sorted((git.common_dir / "worktrees").glob("*"))):
+        for name in ("rebase-merge/head-name", "rebase-apply/head-name", "rebase-merge/update-refs"):
+            yield from ((folder, line) for line in _lines(folder / name) if line.startswith("refs/"))
+        yield from ((folder, f"refs/heads/{line}") for line in _lines(folder / "BISECT_START"))
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(errors="surrogateescape").splitlines()
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
 def _transaction(git: Door, move: tuple[str, CommitId, CommitId | None] | None, tags: dict[str, str]) -> bool:
     """Branch and tags in one ref transaction; False when the branch is not where it was."""
     if move is None and not tags:
@@ -185,64 +207,3 @@ def _transaction(git: Door, move: tuple[str, CommitId, CommitId | None] | None, 
     raise UnavailableError(
         f"git could not move the refs: {words}", hint="a stale *.lock file? look for its owner first"
     )
-
-
-def _journal(git: Door) -> Path:
-    return git.common_dir / "modelreg" / "journal.json"
-
-
-def _write_journal(path: Path, git: Door, plan: Plan, commit: CommitId, *, here: bool) -> None:
-    body = {
-        "ref": f"refs/heads/{plan.branch}",
-        "old": plan.base,
-        "new": commit,
-        "top": str(git.top) if here else None,
-        "paths": sorted(plan.files),
-    }
-    temporary = path.with_suffix(".tmp")
-    with temporary.open("w") as file:
-        json.dump(body, file)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.rename(path)
-
-
-def _recover(repository: GitRepository) -> None:
-    """From the journal: a landing whose refs moved gets its files and index entries; any other never happened."""
-    path = _journal(repository.git)
-    try:
-        body = json.loads(path.read_text())
-    except FileNotFoundError:
-        return
-    except ValueError:
-        path.unlink()  # never renamed whole: no ref was moved after it
-        return
-    git = repository.git
-    if body["top"] is not None and (git.top is None or Path(body["top"]) != git.top):
-        if not Path(body["top"]).exists():
-            path.unlink()
-            return
-        git = Door.open(Path(body["top"]))
-    if body["top"] is not None and repository.resolve(body["ref"]) == body["new"]:
-        _finish(repository, git, body)
-    with suppress(FileNotFoundError):
-        path.unlink()
-
-
-def _finish(repository: GitRepository, git: Door, body: dict[str, object]) -> None:
-    """Bring those files forward that are still as they were before the landing, or as it left them."""
-    new = repository.tree(CommitId(str(body["new"])))
-    paths = [str(path) for path in body["paths"]] if isinstance(body["paths"], list) else []
-    before = refresh.tree_entries(git, CommitId(str(body["old"])) if body["old"] else None, paths)
-    after = refresh.tree_entries(git, CommitId(str(body["new"])), paths)
-    for path in paths:
-        data = new.read(path)
-        if data is None:
-            continue
-        try:
-            index = refresh.index_entries(git, [path]).get(path)
-            if index in (before.get(path), after.get(path)):
-                refresh.refuse_file(git, before.get(path), path, data)
-                refresh.bring_up_to_date(git, {path: data})
-        except ConflictError:
-            continue  # edited since: the user's work stays, git status shows it

@@ -22,6 +22,8 @@ def state_folder(common_dir: Path) -> Path:
         folder.mkdir(exist_ok=True)
     except OSError as error:
         raise UnavailableError(f"cannot write to {folder}: {error.strerror}") from error
+    if folder.is_symlink():
+        raise UnavailableError(f"{folder} is a symlink, which modelreg never makes", hint="remove it")
     return folder
 
 

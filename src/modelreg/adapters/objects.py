@@ -13,16 +13,21 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from modelreg.adapters.door import Door
+from modelreg.adapters.locking import state_folder
+from modelreg.adapters.paths import check_paths
 from modelreg.domain.plan import CommitId, Plan, Tag
 from modelreg.registry.ports import Identity
 
 
 def write_commit(git: Door, plan: Plan, who: Identity) -> CommitId:
-    """The commit of a plan, as an object."""
+    """The commit of a plan, as an object. Raises InvalidError, with nothing written, for a path that may not be."""
+    check_paths(plan.files)
     stream = [b"commit refs/heads/landing\nmark :1\n", _signature(b"author", who, plan.at)]
     stream += [_signature(b"committer", who, plan.at), _data(plan.message.encode())]
     if plan.base is not None:
         stream.append(f"from {plan.base}\n".encode())
+    if plan.merges is not None:
+        stream.append(f"merge {plan.merges}\n".encode())
     for path, content in plan.files.items():
         stream += [b"M 100644 inline ", _quoted(path), b"\n", _data(content)]
     return CommitId(_import(git, stream, 1)[0])
@@ -40,9 +45,7 @@ def write_tags(git: Door, tags: Sequence[Tag], who: Identity) -> list[str]:
 
 
 def _import(git: Door, stream: list[bytes], marks: int) -> list[str]:
-    home = git.common_dir / "modelreg"
-    home.mkdir(exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix="scratch-", dir=home))
+    scratch = Path(tempfile.mkdtemp(prefix="scratch-", dir=state_folder(git.common_dir)))
     try:
         (scratch / "refs").mkdir()
         (scratch / "objects").mkdir()

@@ -1,22 +1,49 @@
 """The work tree beside a landing: dirt is refused before, touched paths are brought up to date after.
 
-Only the touched paths of files and index change; whatever else the user has staged, edited or left lying stays.
+Only the touched paths of files and index change; whatever else the user has staged, edited or left lying stays. Bytes
+and ids are modelreg's own: no filter that a repository's config and attributes name is run (A21).
 """
 
 from __future__ import annotations
 
 import os
+import secrets
 import stat
-import tempfile
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from modelreg.adapters.door import Door
 from modelreg.adapters.failpoints import fail_point
+from modelreg.adapters.paths import folders_of
 from modelreg.adapters.trees import WorkTree, blob_id
 from modelreg.domain.plan import CommitId
-from modelreg.errors import ConflictError
+from modelreg.errors import ConflictError, InvalidError, UnavailableError
 from modelreg.registry.ports import Entry
+
+INDEX_WAIT_S = 2.0
+"""How long another git process may hold the index before a landing gives up."""
+_NAMES = {"040000": "a folder", "120000": "a symlink", "160000": "a submodule", "100755": "an executable file"}
+_CHUNK = 500
+
+
+def refuse_shape(git: Door, base: CommitId | None, files: Iterable[str]) -> None:
+    """Raises InvalidError where the commit to build on has anything but a plain file at a touched path, or anything
+    but a folder above it: a landing would silently replace it."""
+    files = list(files)
+    folders = folders_of(files)
+    landed = tree_entries(git, base, [*files, *folders])
+    for path in files:
+        entry = landed.get(path)
+        if entry is not None and entry.mode != "100644":
+            what = _NAMES.get(entry.mode, "no plain file")
+            hint = "git update-index --chmod=-x, and commit" if entry.mode == "100755" else None
+            raise InvalidError(
+                f"is {what} on the branch, and a plain file is to be written there", file=path, hint=hint
+            )
+    for folder in sorted(folders):
+        if folder in landed and landed[folder].mode != "040000":
+            raise InvalidError("is no folder on the branch, and files are to be written below it", file=folder)
 
 
 def refuse_dirt(git: Door, base: CommitId | None, files: Mapping[str, bytes]) -> None:
@@ -25,10 +52,11 @@ def refuse_dirt(git: Door, base: CommitId | None, files: Mapping[str, bytes]) ->
         return
     index, landed_all = index_entries(git, files), tree_entries(git, base, files)
     work = WorkTree(git)
-    dirty = []
+    dirty = _staged_folders(git, folders_of(files))
+    below = {folder for path in index if path not in files for folder in folders_of([path])}
     for path, new in files.items():
         landed = landed_all.get(path)
-        if index.get(path) != landed or not _as_expected(git, work, path, landed, new):
+        if index.get(path) != landed or path in below or not _as_expected(git, work, path, landed, new):
             dirty.append(path)
     if dirty:
         listed = ", ".join(dirty[:5]) + (f" and {len(dirty) - 5} more" if len(dirty) > 5 else "")
@@ -43,66 +71,115 @@ def refuse_file(git: Door, landed: Entry | None, path: str, new: bytes) -> None:
         raise ConflictError(f"uncommitted changes in the way: {path}")
 
 
+def wait_for_index(git: Door, wait_s: float = INDEX_WAIT_S) -> None:
+    """Until no other git process holds the index. Raises ConflictError naming the lock and its age."""
+    if git.top is None:
+        return
+    lock = git.git_dir / "index.lock"
+    until = time.monotonic() + wait_s
+    while True:
+        try:
+            age = time.time() - os.lstat(lock).st_mtime
+        except FileNotFoundError:
+            return
+        if time.monotonic() > until:
+            raise ConflictError(
+                f"the index is locked for {age:.0f} s: {lock}",
+                hint="wait for the git command that holds it; if there is none: modelreg repair --locks",
+            )
+        time.sleep(0.05)
+
+
 def tree_entries(git: Door, commit: CommitId | None, paths: Iterable[str]) -> dict[str, Entry]:
-    """What a commit holds of `paths`; nothing before the first commit."""
+    """What a commit holds at `paths`, folders (mode 040000) included; nothing before the first commit."""
     found = {}
-    command = ["ls-tree", "-r", "-z", "--full-tree", str(commit), "--", *paths]
-    for record in git.run(command).split(b"\0") if commit else ():
-        if record:
-            head, _, name = record.partition(b"\t")
-            mode, _, blob = head.decode().split(" ")
-            found[os.fsdecode(name)] = Entry(mode, blob)
+    for some in _chunks(paths) if commit else ():
+        for record in git.run(["ls-tree", "-t", "-z", "--full-tree", str(commit), "--", *some]).split(b"\0"):
+            if record:
+                head, _, name = record.partition(b"\t")
+                mode, _, blob = head.decode().split(" ")
+                found[os.fsdecode(name)] = Entry(mode, blob)
     return found
 
 
 def index_entries(git: Door, paths: Iterable[str]) -> dict[str, Entry]:
-    """What the index holds of `paths`."""
+    """What the index holds at `paths`, and below where one is a folder there."""
     found = {}
-    for record in git.run(["ls-files", "--stage", "-z", "--", *paths]).split(b"\0"):
-        if record:
-            head, _, name = record.partition(b"\t")
-            mode, blob, step = head.decode().split(" ")
-            found[os.fsdecode(name)] = Entry(mode if step == "0" else "conflict", blob)
+    for some in _chunks(paths):
+        for record in git.run(["ls-files", "--stage", "-z", "--", *some]).split(b"\0"):
+            if record:
+                head, _, name = record.partition(b"\t")
+                mode, blob, step = head.decode().split(" ")
+                found[os.fsdecode(name)] = Entry(mode if step == "0" else "conflict", blob)
     return found
 
 
 def bring_up_to_date(git: Door, files: Mapping[str, bytes]) -> None:
-    """Write the files, each by a temporary file and a rename, then their index entries."""
+    """Write the files, each by a temporary file and a rename, then their index entries.
+
+    Raises ConflictError for a locked index, UnavailableError where a file cannot be written; it may be run again.
+    """
     if git.top is None or not files:
         return
     for path, data in files.items():
-        _write(git.top / path, data)
+        _write(git.top, path, data)
         fail_point("between-files")
     fail_point("before-index")
+    wait_for_index(git)
     update_index(git, files)
 
 
 def update_index(git: Door, files: Mapping[str, bytes]) -> None:
-    """Stage exactly these contents. Where a filter attribute is set, git must not read the file: it would run it."""
+    """Stage exactly these contents; then the files' times, so that `git status` need not read them again.
+
+    Even `--index-info` reads files: those that changed in the second of the index itself (git: racy-git.txt).
+    """
+    off = git.git.filters_off()
+    lines = (b"100644 %s\t%s\0" % (_id(git, data), os.fsencode(path)) for path, data in files.items())
+    git.git.run(["update-index", "-z", "--index-info"], input=b"".join(lines), config=off, write=True)
     names = b"".join(os.fsencode(path) + b"\0" for path in files)
-    attributes = git.run(["check-attr", "-z", "--stdin", "filter"], data=names).split(b"\0")
-    if any(value not in (b"unspecified", b"unset") for value in attributes[2::3]):
-        lines = (b"100644 %s\t%s\0" % (_id(git, data), os.fsencode(path)) for path, data in files.items())
-        git.run(["update-index", "-z", "--index-info"], data=b"".join(lines), write=True)
-    else:
-        git.run(["update-index", "--add", "-z", "--stdin"], data=names, write=True)
+    command = ["add", "--refresh", "--pathspec-from-file=-", "--pathspec-file-nul"]
+    git.git.run(command, input=names, config=off, write=True, check=False)
 
 
 def _id(git: Door, data: bytes) -> bytes:
     return blob_id(data, git.object_format).encode()
 
 
+def _chunks(paths: Iterable[str]) -> Iterator[list[str]]:
+    """So many at a time that a command line holds them."""
+    listed = sorted(paths)
+    yield from (listed[start : start + _CHUNK] for start in range(0, len(listed), _CHUNK))
+
+
+def _staged_folders(git: Door, folders: Iterable[str]) -> list[str]:
+    """Those of `folders` that the index has as a file, whatever lies on disk."""
+    names = sorted(folders)
+    asked = b"".join(b":0:" + os.fsencode(name) + b"\n" for name in names)
+    answers = git.run(["cat-file", "--batch-check"], data=asked).splitlines()
+    return [name for name, answer in zip(names, answers, strict=True) if not answer.endswith(b" missing")]
+
+
 def _as_expected(git: Door, work: WorkTree, path: str, landed: Entry | None, new: bytes) -> bool:
-    """Whether the file on disk is what landed last, or already what is about to land."""
+    """Whether the file on disk is what landed last, or already what is about to land, and not executable."""
     found = work.read(path)
     if found is None:
         return landed is None and not os.path.lexists((git.top or Path()) / path) and _way_is_free(git, path)
+    if _is_executable(git, path):
+        return False
     if found == new:
         return True
     if landed is None:
         return False
     # With core.autocrlf a clean file may lie there with CR LF.
     return landed.blob in (blob_id(found, git.object_format), blob_id(found.replace(b"\r\n", b"\n"), git.object_format))
+
+
+def _is_executable(git: Door, path: str) -> bool:
+    """As `git diff` sees it: not where core.fileMode is off, as on file systems that have no such bit."""
+    if not os.lstat((git.top or Path()) / path).st_mode & stat.S_IXUSR:
+        return False
+    return (git.git.setting("core.filemode") or "true").lower() not in ("false", "no", "off", "0")
 
 
 def _way_is_free(git: Door, path: str) -> bool:
@@ -119,16 +196,42 @@ def _way_is_free(git: Door, path: str) -> bool:
     return True
 
 
-def _write(target: Path, data: bytes) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=".modelreg-", dir=target.parent)
+def _write(top: Path, path: str, data: bytes) -> None:
+    """Folder by folder, so that no symlink on the way is followed."""
+    *folders, name = path.split("/")
+    opened = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+    try:
+        folder = os.open(top, opened)
+        try:
+            for part in folders:
+                _make_folder(part, folder)
+                deeper = os.open(part, opened | os.O_NOFOLLOW, dir_fd=folder)
+                os.close(folder)
+                folder = deeper
+            _replace(folder, name, data)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        raise UnavailableError(f"cannot be written: {error.strerror}", file=path, hint="modelreg repair") from error
+
+
+def _make_folder(name: str, folder: int) -> None:
+    try:
+        os.mkdir(name, dir_fd=folder)
+    except FileExistsError:
+        return
+
+
+def _replace(folder: int, name: str, data: bytes) -> None:
+    temporary = f".modelreg-{secrets.token_hex(8)}"
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644, dir_fd=folder)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
             os.fchmod(descriptor, 0o644)
             os.fsync(descriptor)
-        os.rename(name, target)
+        os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
     except BaseException:
-        os.unlink(name)
+        os.unlink(temporary, dir_fd=folder)
         raise

@@ -79,8 +79,11 @@ class WorkTree:
             descriptor = self._open(path)
         except OSError:
             return None
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            return None
         with os.fdopen(descriptor, "rb") as file:
-            return file.read() if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
+            return file.read()
 
     def read_many(self, paths: Iterable[str]) -> Mapping[str, bytes]:
         found = {path: self.read(path) for path in paths}
