@@ -66,6 +66,7 @@ _OVERRIDES: tuple[tuple[str, str], ...] = (
 
 # Programs that git takes from the first config file that names them: they cannot be overridden, only refused.
 _REFUSED_PROGRAMS = re.compile(r"remote\..*\.(vcs|uploadpack|receivepack)|core\.(gitproxy|alternaterefscommand)")
+_PROMISOR = re.compile(r"remote\..*\.promisor|extensions\.partialclone", re.DOTALL)
 _FILTER = re.compile(r"filter\.(.*)\.(?:clean|smudge|process|required)", re.DOTALL)
 # Commands that turn files into blobs or back, and would run the repository's own filters on the way.
 _CONVERTING = frozenset(("add", "diff", "read-tree", "update-index"))
@@ -141,7 +142,7 @@ class Git:
     @functools.cached_property
     def is_partial(self) -> bool:
         """Whether a promisor remote may hold objects that are missing here."""
-        return any(s.key.startswith("remote.") and s.key.endswith(".promisor") for s in self.settings)
+        return any(_PROMISOR.fullmatch(setting.key) for setting in self.settings)
 
     def filters(self) -> frozenset[str]:
         """The content filters that any config file names, the user's own included."""

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from modelreg.adapters.door import Door
 from modelreg.domain.plan import CommitId
-from modelreg.errors import UnavailableError
+from modelreg.errors import IntegrityError, UnavailableError
 from modelreg.registry.ports import Entry
+
+_MANY = 200
+"""So many paths are looked up one by one; for more, the folder that holds them all is listed."""
+_REGULAR = ("100644", "100755")
+_NOT_A_FILE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO, errno.ENAMETOOLONG)
 
 
 class CommitTree:
-    """The tree of one commit, read from objects."""
+    """The tree of one commit (or a tree itself), read from objects.
+
+    A path is looked up in its folder's listing, so that a symlink is none of the files, whatever its target says, and
+    an object that cannot be read is told from a file that is not there.
+    """
 
     def __init__(self, git: Door, commit: CommitId) -> None:
         self._git = git
@@ -23,20 +33,10 @@ class CommitTree:
         self._contents: dict[str, bytes | None] = {}
 
     def paths(self, prefix: str) -> Mapping[str, Entry]:
-        for known, entries in self._listed.items():
-            if prefix.startswith(known):
-                return {path: e for path, e in entries.items() if path.startswith(prefix)}
-        command = ["ls-tree", "-r", "-z", "--full-tree", self._commit]
-        if prefix:
-            command += ["--", prefix.rstrip("/") + ("/" if prefix.endswith("/") else "")]
-        entries = {}
-        for record in self._git.run(command).split(b"\0"):
-            if record:
-                head, _, path = record.partition(b"\t")
-                mode, _, blob = head.decode().split(" ")
-                entries[os.fsdecode(path)] = Entry(mode, blob)
-        self._listed[prefix] = entries
-        return entries
+        entries = self._known(prefix)
+        if entries is None:
+            entries = self._listed[prefix] = self._list(["-r"], [prefix.rstrip("/")] if prefix else [])
+        return {path: entry for path, entry in entries.items() if path.startswith(prefix)}
 
     def read(self, path: str) -> bytes | None:
         if path not in self._contents:
@@ -45,13 +45,49 @@ class CommitTree:
 
     def read_many(self, paths: Iterable[str]) -> Mapping[str, bytes]:
         paths = list(paths)
-        wanted = [path for path in paths if path not in self._contents]
-        if wanted:
-            specs = [os.fsencode(f"{self._commit}:{path}") for path in wanted]
-            for path, data in zip(wanted, cat_file(self._git, specs), strict=True):
-                self._contents[path] = data
+        wanted = [path for path in dict.fromkeys(paths) if path not in self._contents]
+        entries = self._entries(wanted)
+        files = {path: e.blob for path in wanted if (e := entries.get(path)) and e.mode in _REGULAR}
+        blobs = read_blobs(self._git, files.values())
+        for path in wanted:
+            self._contents[path] = blobs[files[path]] if path in files else None
         found = {path: self._contents[path] for path in paths}
         return {path: data for path, data in found.items() if data is not None}
+
+    def _entries(self, paths: Sequence[str]) -> Mapping[str, Entry]:
+        found: dict[str, Entry] = {}
+        unknown = []
+        for path in paths:
+            known = self._known(path)
+            if known is None:
+                unknown.append(path)
+            elif path in known:
+                found[path] = known[path]
+        if len(unknown) > _MANY:
+            first, last = min(unknown), max(unknown)  # what these two share, all share
+            same = next((n for n, pair in enumerate(zip(first, last, strict=False)) if len(set(pair)) > 1), len(first))
+            found |= self.paths(first[: first.rfind("/", 0, same) + 1])
+        elif unknown := [path for path in unknown if path and "\0" not in path]:
+            found |= self._list([], unknown)
+        return found
+
+    def _known(self, prefix: str) -> Mapping[str, Entry] | None:
+        """An earlier listing in which whatever begins with `prefix` is found."""
+        for folder, entries in self._listed.items():
+            if prefix == folder or (prefix.startswith(folder) and (not folder or folder.endswith("/"))):
+                return entries
+        return None
+
+    def _list(self, options: Sequence[str], paths: Sequence[str]) -> dict[str, Entry]:
+        entries = {}
+        for record in self._git.run(["ls-tree", *options, "-z", "--full-tree", self._commit, "--", *paths]).split(
+            b"\0"
+        ):
+            if record:
+                head, _, path = record.partition(b"\t")
+                mode, _, blob = head.decode().split(" ")
+                entries[os.fsdecode(path)] = Entry(mode, blob)
+        return entries
 
 
 class WorkTree:
@@ -77,8 +113,10 @@ class WorkTree:
     def read(self, path: str) -> bytes | None:
         try:
             descriptor = self._open(path)
-        except OSError:
-            return None
+        except OSError as error:
+            if error.errno in _NOT_A_FILE:
+                return None
+            raise UnavailableError(f"cannot be read: {error.strerror}", file=path) from error
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
             return None
@@ -124,25 +162,32 @@ def blob_id(data: bytes, object_format: str) -> str:
     return hashlib.new(object_format, b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
-def cat_file(git: Door, specs: Iterable[bytes]) -> list[bytes | None]:
-    """The blobs that `specs` (`COMMIT:PATH` or ids) name, in order; None for what is missing or no regular file.
+def read_blobs(git: Door, ids: Iterable[str]) -> dict[str, bytes]:
+    """The contents of blobs that a tree names, by id, each hashed again.
 
-    A symlink's blob is its target: `COMMIT:PATH` says nothing of the mode, so modes are the caller's to ask where
-    they matter; here a path is only read after its folder was listed, or to be parsed, which a link's target is not.
+    Raises UnavailableError for one that a partial clone has not and its remote does not give, IntegrityError for one
+    that is missing or damaged.
     """
-    specs = list(specs)
-    sound = [spec for spec in specs if b"\n" not in spec]
-    output = git.run(["cat-file", "--batch"], data=b"".join(spec + b"\n" for spec in sound))
-    found: dict[bytes, bytes | None] = {}
+    wanted = list(dict.fromkeys(ids))
+    output = git.run(["cat-file", "--batch"], data="".join(f"{blob}\n" for blob in wanted).encode()) if wanted else b""
+    found = {}
     position = 0
-    for spec in sound:
-        end = output.index(b"\n", position)
-        header = output[position:end].rsplit(b" ", 2)
-        position = end + 1
-        if len(header) == 3 and header[2].isdigit():
-            size = int(header[2])
-            found[spec] = output[position : position + size] if header[1] == b"blob" else None
-            position += size + 1
-        else:
-            found[spec] = None
-    return [found.get(spec) for spec in specs]
+    for blob in wanted:
+        end = output.find(b"\n", position)
+        header = output[position:end].split(b" ")
+        if end < 0 or len(header) != 3 or header[1] != b"blob":
+            raise _missing(git, blob)
+        position = end + 1 + int(header[2])
+        found[blob] = output[end + 1 : position]
+        position += 1
+        if blob_id(found[blob], git.object_format) != blob:
+            raise IntegrityError(f"object {blob} is damaged: its bytes are not those of its id", hint="git fsck")
+    return found
+
+
+def _missing(git: Door, blob: str) -> IntegrityError | UnavailableError:
+    if git.git.is_partial:
+        return UnavailableError(
+            f"object {blob} is not in this partial clone, and its remote did not give it", hint="is the network there?"
+        )
+    return IntegrityError(f"object {blob} is missing or damaged in this clone", hint="git fsck, then clone again")

@@ -1,0 +1,171 @@
+"""Reading commits and work trees: links are no files, what cannot be read is not absent, no name is lost."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from modelreg.adapters import trees
+from modelreg.adapters.repository import GitRepository
+from modelreg.domain.plan import CommitId
+from modelreg.errors import IntegrityError, UnavailableError
+from modelreg.registry.ports import Tree
+from tests.support import Repo
+
+ODD = ("line\nend", "tab\there", 'quo"te', "back\\slash", "é", "sp ace", "-dash", ":0:colon", "*star", "a\nb/c\nd")
+
+
+def head(repo: Repo) -> Tree:
+    return GitRepository.open(repo.path).tree(CommitId(repo.head))
+
+
+def both(repo: Repo) -> list[Tree]:
+    return [head(repo), GitRepository.open(repo.path).work_tree()]
+
+
+@pytest.mark.parametrize("listed", [False, True])
+def test_A01_a_symlink_is_no_file(repo: Repo, *, listed: bool) -> None:
+    repo.write("folder/real", "content\n")
+    (repo.path / "link").symlink_to("README.md")
+    (repo.path / "folder/dangling").symlink_to("format: 1")
+    (repo.path / "alias").symlink_to("folder")
+    repo.commit("links", all=True)
+    for tree in both(repo):
+        if listed:
+            assert tree.paths("")["link"].mode == "120000"
+        for path in ("link", "folder/dangling", "alias", "alias/real", "folder", "none", "README.md/x"):
+            assert tree.read(path) is None, path
+        assert tree.read_many(["link", "folder/real", "none"]) == {"folder/real": b"content\n"}
+
+
+def test_an_executable_file_is_a_file_and_a_submodule_is_none(repo: Repo) -> None:
+    repo.write("tool", "run\n").chmod(0o755)
+    repo.git("update-index", "--add", "--cacheinfo", f"160000,{repo.head},module")
+    repo.git("add", "tool")
+    repo.commit("modes")
+    assert head(repo).read_many(["tool", "module"]) == {"tool": b"run\n"}
+
+
+@pytest.mark.parametrize("object_format", ["sha1", "sha256"])
+def test_no_name_is_lost(tmp_path: Path, object_format: str) -> None:
+    repo = Repo.init(tmp_path / "repo", object_format=object_format)
+    raw = os.fsdecode(b"not-utf8-\xff")
+    for name in (*ODD, raw):
+        repo.write(name, f"content of {name!a}\n")
+    repo.commit("odd names", all=True)
+    for tree in both(repo):
+        assert set(tree.paths("")) == {*ODD, raw}
+        assert set(tree.read_many([*ODD, raw])) == {*ODD, raw}
+    for name in (*ODD, raw):
+        for tree in both(repo):
+            assert tree.read(name) == f"content of {name!a}\n".encode()
+
+
+@pytest.mark.parametrize("path", ["", "/", "a\0b", "../README.md", "/README.md", ".", "README.md/", "./README.md"])
+def test_a_path_that_is_none_is_absent_or_refused(repo: Repo, path: str) -> None:
+    try:
+        assert head(repo).read(path) is None
+    except UnavailableError as error:
+        assert "outside repository" in error.message  # noqa: PT017
+
+
+def _empty(path: Path) -> None:
+    path.chmod(0o644)
+    path.write_bytes(b"")
+
+
+def _garbage(path: Path) -> None:
+    path.chmod(0o644)
+    path.write_bytes(b"garbage")
+
+
+def object_path(repo: Repo, object_id: str | None) -> Path:
+    assert object_id is not None
+    return repo.path / ".git/objects" / object_id[:2] / object_id[2:]
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, _empty, _garbage])
+@pytest.mark.parametrize("what", ["HEAD:a/b.yaml", "HEAD:a", "HEAD^{tree}"])
+@pytest.mark.parametrize("listed", [False, True])
+def test_A21_a_missing_object_is_not_an_absent_file(
+    repo: Repo, damage: Callable[[Path], None], what: str, *, listed: bool
+) -> None:
+    repo.commit("file", {"a/b.yaml": "x\n", "a/c.yaml": "y\n"})
+    tree = head(repo)
+    damage(object_path(repo, repo.rev(what)))
+    if listed and what == "HEAD:a/b.yaml":
+        tree.paths("a/")
+    with pytest.raises((IntegrityError, UnavailableError)):
+        tree.read("a/b.yaml")
+    with pytest.raises((IntegrityError, UnavailableError)):
+        tree.read_many(["a/c.yaml", "a/b.yaml"])
+
+
+def test_A21_an_object_with_the_bytes_of_another(repo: Repo) -> None:
+    repo.commit("file", {"good": "good\n", "evil": "evil\n"})
+    good, evil = (object_path(repo, repo.rev(f"HEAD:{name}")) for name in ("good", "evil"))
+    good.chmod(0o644)
+    shutil.copyfile(evil, good)
+    assert repo.git("cat-file", "blob", "HEAD:good") == "evil"  # git itself does not look
+    with pytest.raises(IntegrityError, match="damaged"):
+        head(repo).read("good")
+
+
+def test_F10_a_partial_clone_fetches_and_says_when_it_cannot(repo: Repo, tmp_path: Path) -> None:
+    repo.commit("file", {"a/b.yaml": "x\n"})
+    repo.git("config", "uploadpack.allowFilter", "true")
+    repo.git("config", "uploadpack.allowAnySHA1InWant", "true")
+    whole = repo.clone(tmp_path / "partial.git", "--bare", "--filter=blob:none")
+    assert GitRepository.open(whole.path).tree(CommitId(repo.head)).read("a/b.yaml") == b"x\n"
+    cut = repo.clone(tmp_path / "cut.git", "--bare", "--filter=blob:none")
+    cut.git("config", "remote.origin.url", f"file://{tmp_path}/gone")
+    for key in ("remote.origin.promisor", "remote.origin.url", "extensions.partialClone"):
+        with pytest.raises((UnavailableError, IntegrityError)):
+            GitRepository.open(cut.path).tree(CommitId(repo.head)).read("a/b.yaml")
+        cut.git("config", "--unset", key, check=False)
+    assert GitRepository.open(cut.path).tree(CommitId(repo.head)).read("none") is None
+
+
+def test_a_file_of_the_work_tree_that_cannot_be_read_is_not_absent(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree = GitRepository.open(repo.path).work_tree()
+    opened = os.open
+
+    def refusing(path: str, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        if path == "README.md":
+            raise PermissionError(13, "Permission denied", path)
+        return opened(path, flags, mode, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "open", refusing)
+    with pytest.raises(UnavailableError, match="Permission denied") as error:
+        tree.read("README.md")
+    assert error.value.file == "README.md"
+
+
+def test_what_is_no_file_in_the_work_tree(repo: Repo) -> None:
+    os.mkfifo(repo.path / "pipe")
+    (repo.path / "folder").mkdir()
+    tree = GitRepository.open(repo.path).work_tree()
+    assert [tree.read(path) for path in ("pipe", "folder", "none", "README.md/x")] == [None] * 4
+
+
+@pytest.mark.parametrize("many", [1, 1000])
+def test_one_by_one_and_in_bulk_agree(repo: Repo, monkeypatch: pytest.MonkeyPatch, many: int) -> None:
+    files = {f"r/m{n % 3}/{n}.yaml": f"{n}\n" for n in range(40)} | {"r/m10/x": "x\n", "s": "s"}
+    repo.commit("files", files)
+    monkeypatch.setattr(trees, "_MANY", many)
+    expected = {path: content.encode() for path, content in files.items()}
+    assert head(repo).read_many([*files, "r/none", "q"]) == expected
+    inside = {path: data for path, data in expected.items() if path.startswith("r/m1/")}
+    assert head(repo).read_many([*inside, "r/m1/none"]) == inside
+
+
+def test_a_listing_does_not_answer_for_its_neighbour(repo: Repo) -> None:
+    repo.commit("files", {"a/1": "1", "ab/2": "2", "abc": "3"})
+    tree = head(repo)
+    assert set(tree.paths("a")) == {"a/1"}
+    assert set(tree.paths("ab/")) == {"ab/2"}
+    assert tree.read_many(["ab/2", "abc"]) == {"ab/2": b"2", "abc": b"3"}
