@@ -46,23 +46,53 @@ def first_parents(git: Door, tip: CommitId) -> Sequence[Ancestor]:
 
 
 def first_commits(git: Door, tip: CommitId, blobs: Mapping[str, str]) -> Mapping[str, CommitId]:
-    """For each path → blob: the commit that brought that blob to that path; of several the smallest id.
+    """For each path → blob: the oldest commit reachable from `tip` that holds that blob, as a file, at that path.
 
-    Of a merge only what none of its parents has is listed (combined format), so a merge that carries a topic's
-    manifest does not count, and one that makes a manifest of its own does.
+    Oldest by ancestry: none of its ancestors holds it. Of several such commits the one with the smallest id.
+
+    A commit brings a blob if it holds it and none of its parents does: of a merge only what differs from all parents
+    is listed (combined format), so one that carries a topic's manifest brings nothing. A change of mode brings
+    nothing either; a file that was removed and added again is brought twice, and the first time counts.
     """
     _require_whole(git)
     folders = sorted({path.rsplit("/", 2)[0] for path in blobs})  # fewer arguments than a path per version
     command = ["log", "--full-history", "--diff-merges=combined", *_RAW, "--format=tformat:%H"]
     command += ["--end-of-options", tip, "--", *folders]
-    found: dict[str, CommitId] = {}
+    brought: dict[str, set[str]] = {}
     for (commit,), records in _commits(git.run(command), 1):
         for head, path in records:
-            parents = len(head) - len(head.lstrip(":"))
-            blob = head.split(" ")[1 + 2 * parents]  # modes of parents and result, ids of parents, then the result's
-            if blobs.get(path) == blob and (path not in found or commit < found[path]):
-                found[path] = CommitId(commit)
-    return found
+            if path in blobs and _brings(head, blobs[path]):
+                brought.setdefault(path, set()).add(commit)
+    several = {path: commits for path, commits in brought.items() if len(commits) > 1}
+    brought |= _oldest(git, tip, several)
+    return {path: CommitId(min(commits)) for path, commits in brought.items()}
+
+
+def _brings(head: str, blob: str) -> bool:
+    """Whether a raw record's result has the blob as a file, and none of its parents has it so."""
+    parents = len(head) - len(head.lstrip(":"))
+    fields = head.lstrip(":").split(" ")
+    modes, ids = fields[: parents + 1], fields[parents + 1 : 2 * parents + 2]
+    held = [mode.startswith("100") and id_ == blob for mode, id_ in zip(modes, ids, strict=True)]
+    return held[-1] and not any(held[:-1])
+
+
+def _oldest(git: Door, tip: CommitId, candidates: Mapping[str, set[str]]) -> dict[str, set[str]]:
+    """Of each path's commits those that descend from none of the others, in one walk from the roots to the tip."""
+    if not candidates:
+        return {}
+    bit = {path: 1 << number for number, path in enumerate(candidates)}
+    brings: dict[str, int] = {}
+    for path, commits in candidates.items():
+        for commit in commits:
+            brings[commit] = brings.get(commit, 0) | bit[path]
+    below: dict[str, int] = {}
+    output = git.run(["rev-list", "--topo-order", "--reverse", "--parents", "--end-of-options", tip])
+    for line in output.decode().splitlines():
+        commit, *parents = line.split(" ")
+        for parent in parents:
+            below[commit] = below.get(commit, 0) | below.get(parent, 0) | brings.get(parent, 0)
+    return {path: {c for c in commits if not below.get(c, 0) & bit[path]} for path, commits in candidates.items()}
 
 
 def _require_whole(git: Door) -> None:
