@@ -70,3 +70,45 @@ def manifest(
     ]
     body = {"format": 1, "model": MODEL, "version": version, "artifacts": artifacts, "metrics": entries}
     return Manifest.from_mapping(body | ({"lineage": dict(lineage)} if lineage is not None else {}))
+
+
+def ab_test(
+    control: Mapping[str, Any],
+    treatment: Mapping[str, Any],
+    *,
+    versions: tuple[str, str] = ("1.2.0", "1.3.0"),
+    started: str = "2026-11-10T00:00:00Z",
+    ended: str = "2026-11-24T00:00:00Z",
+    at: str = "2026-11-24T11:00:00Z",
+    **design: Any,
+) -> dict[str, Any]:
+    """Evidence of an A/B test of conversion; a part of the design that is None is left out."""
+    planned = {"kind": "proportions", "two_sided": True, "looks": 1} | design
+    return {
+        "format": 1,
+        "type": "ab-test",
+        "registry": "0" * 32,
+        "model": MODEL,
+        "version": versions[1],
+        "manifest_sha256": SHA,
+        "by": "ann@example.org",
+        "at": at,
+        "metric": "conversion",
+        "design": {key: value for key, value in planned.items() if value is not None},
+        "arms": {
+            "control": {"version": versions[0], **control},
+            "treatment": {"version": versions[1], **treatment},
+        },
+        "started": started,
+        "ended": ended,
+    }
+
+
+def rates(x1: int, n1: int, x2: int, n2: int, **rest: Any) -> dict[str, Any]:
+    """An A/B test of proportions: successes and units of control, then of treatment."""
+    return ab_test({"n": n1, "successes": x1}, {"n": n2, "successes": x2}, **rest)
+
+
+def moments(control: Mapping[str, Any], treatment: Mapping[str, Any], **rest: Any) -> dict[str, Any]:
+    """An A/B test of means."""
+    return ab_test(control, treatment, **{"kind": "means"} | rest)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any, TypeGuard
 
 
 def stamp(at: int) -> str:
@@ -16,3 +17,9 @@ def seconds(text: str) -> int | None:
         return int(datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp())
     except ValueError:
         return None
+
+
+def is_stamp(value: Any) -> TypeGuard[str]:
+    """Whether it is a time exactly as `stamp` writes it. Such texts compare as the times do."""
+    at = seconds(value) if isinstance(value, str) else None
+    return at is not None and stamp(at) == value
