@@ -37,6 +37,10 @@ class Version:
         return Version(self._value.next_version(part))
 
     @property
+    def major(self) -> int:
+        return self._value.major
+
+    @property
     def is_prerelease(self) -> bool:
         return self._value.prerelease is not None
 
