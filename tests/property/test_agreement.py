@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -52,7 +53,7 @@ class Ticking:
     """A clock: a step ahead, or (`standing`) now and then the same second again."""
 
     def __init__(self) -> None:
-        self.now, self.calls = 1_750_000_000, 0
+        self.now, self.calls = int(time.time()), 0  # init lands by the real clock
 
     def __call__(self) -> int:
         self.calls += 1

@@ -10,6 +10,7 @@ from modelreg.domain.checks_people import check_approvals
 from modelreg.domain.clock import stamp
 from modelreg.domain.context import LEVELS, Context
 from modelreg.domain.evidence import counted, of_type
+from modelreg.domain.metric import default_direction, number
 from modelreg.domain.verdict import Verdict, empty
 
 Check = Callable[[Any, Context], Iterable[Verdict]]
@@ -32,8 +33,6 @@ def check_transition(requirement: Mapping[str, Any], context: Context) -> Iterat
 
 def check_soak(requirement: Mapping[str, Any], context: Context) -> Iterator[Verdict]:
     """`{stage: staging, at_least_hours: 24}`: how long the version has stood there, counted from its landing."""
-    from modelreg.domain.metric import number
-
     stage, hours = requirement.get("stage"), number(requirement.get("at_least_hours"))
     if set(requirement) != {"stage", "at_least_hours"} or hours is None or hours < 0:
         yield Verdict(
@@ -75,9 +74,9 @@ def check_ab_test(requirement: Mapping[str, Any], context: Context) -> Iterable[
 
     tests = counted(of_type(context.candidate.evidence, "ab-test"), context.members(requirement.get("by")))
     holder = str(context.holder.manifest.version) if context.holder else None
-    metrics = context.candidate.manifest.metrics
-    metric = metrics.get(str(requirement.get("metric")))
-    direction = metric.direction if metric else "higher"
+    name = str(requirement.get("metric"))
+    metric = context.candidate.manifest.metrics.get(name)
+    direction = metric.direction if metric else default_direction(name)
     version = str(context.candidate.manifest.version)
     return judge_ab_test(requirement, [item.body for item in tests], version, holder, direction)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from modelreg.domain.document import Document, Path
 from modelreg.domain.names import Stage
-from modelreg.domain.policy import Gate, Policy, parse_gates
+from modelreg.domain.policy import Gate, Permission, Policy, parse_gates
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +73,8 @@ class Setting:
         return frozenset(
             person
             for entry in self.policy.access
-            if action in entry["may"] and _entry_fits(entry, stage, model)
-            for person in self.members(entry["role"])
+            if action in entry.actions and _fits(entry, stage, model)
+            for person in self.members(entry.role)
         )
 
 
@@ -89,7 +89,7 @@ def roles_asked(require: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
             yield ("metrics", name, "by"), bounds["by"]
 
 
-def _entry_fits(entry: Mapping[str, Any], stage: Stage | None, model: str | None) -> bool:
-    if stage is not None and stage not in entry.get("stages", (stage,)):
+def _fits(entry: Permission, stage: Stage | None, model: str | None) -> bool:
+    if stage is not None and entry.stages is not None and stage not in entry.stages:
         return False
-    return model is None or any(fnmatch.fnmatchcase(model, glob) for glob in entry["models"])
+    return model is None or any(fnmatch.fnmatchcase(model, glob) for glob in entry.models)
