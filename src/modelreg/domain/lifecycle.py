@@ -94,22 +94,18 @@ def rollback(
 def recorded_rightly(transition: Transition, stages: Stages, policy: Policy) -> Iterator[Verdict]:
     """Whether a record says what modelreg would have written on this state and policy: a hand-made one may not.
 
-    One verdict where all is as it should be, else one for each field that differs.
+    A verdict for each field that differs; none where all is as it should be.
     """
     expected = _expected(transition, stages, policy)
     if expected is None:
         yield Verdict("record", False, "a stage of the policy", str(transition.to), "the policy has no such stage")
         return
-    wrong = False
     for name in ("kind", "from_", "displaces", "aliases", "policy_serial"):
         mine, theirs = getattr(transition, name), getattr(expected, name)
         if mine != theirs:
-            wrong = True
             told = name.rstrip("_")
             reason = f"{told} differs from what modelreg records on this base: modelreg propose --refresh writes it"
             yield Verdict(f"record.{told}", False, _told(theirs), _told(mine), reason)
-    if not wrong:
-        yield Verdict("record", True, "as modelreg writes it", "it is")
 
 
 def _expected(transition: Transition, stages: Stages, policy: Policy) -> Transition | None:
