@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from modelreg.adapters.documents import YamlDocuments
+from modelreg.adapters.schema import schema_text
+from modelreg.domain.checks import CHECKS
 from modelreg.domain.document import Document
 from modelreg.domain.finding import Finding
 from modelreg.domain.names import Stage
@@ -88,7 +91,7 @@ APPROVALS = "gates[3].require.approvals"
         # di may promote into production
         (REVIEWERS, "reviewer: [bo@example.org, di@example.org]", ("warning", "approvals", f"{APPROVALS}.count")),
         ("from: [signature, forge]", "from: [forge]", ("error", "approvals", f"{APPROVALS}.from")),
-        ("valid_days: 14, from: [signature, forge]", "valid_days: 14", ("error", "approvals", f"{APPROVALS}.count")),
+        ("valid_days: 14, from: [signature, forge]", "valid_days: 14", None),
         (REVIEWERS, "reviewer: []", ("warning", "empty-role", "roles.reviewer")),
         (REVIEWERS, "reviewer: []", ("error", "approvals", f"{APPROVALS}.count")),
         (REVIEWERS, "reviewer: []", ("error", "by", "gates[3].require.compliance.by")),
@@ -128,14 +131,30 @@ def test_nobody_may_move_a_version_into_a_stage() -> None:
     assert all("churn" not in f.message for f in found)
 
 
+def test_a_check_that_no_gate_judges() -> None:
+    schema = json.loads(schema_text("policy"))["$defs"]["require"]["properties"]
+    for name in schema.keys() - CHECKS.keys():
+        text = EXAMPLE.replace("signature: compatible", f"{name}: true\n      signature: compatible")
+        assert ("error", "unknown-check", f"gates[3].require.{name}") in on(text)
+
+
 def test_access_is_asked_and_there_is_none() -> None:
     text = EXAMPLE.split("access:\n")[0].replace("signature: compatible", "access: true\n      signature: compatible")
     assert ("error", "access", "gates[3].require.access") in on(text)
     assert "access" not in {code for _, code, _ in on(text.replace("      access: true\n", ""))}
 
 
+def test_an_account_of_two_persons_is_nobodys() -> None:
+    people = "people:\n  bo@example.org: {github: bo}\n  cy@example.org: {github: CY}\n"
+    text = swapped("from: [signature, forge]", "from: [forge]").replace("people: ", people + "#")
+    text = text.replace("  cy@example.org: {github: cy-dev}\n", "")
+    assert on(text) == []
+    assert ("error", "approvals", f"{APPROVALS}.from") in on(text.replace("github: CY", "github: BO"))
+    assert ("error", "approvals", f"{APPROVALS}.from") in on(text.replace("github: CY", "gitlab: cy"))
+
+
 def test_signers() -> None:
-    assert {code for _, code, _ in on(EXAMPLE, signers=None)} == {"approvals", "signers"}
+    assert {code for _, code, _ in on(EXAMPLE, signers=None)} == {"approvals", "change"}
     assert on(swapped("from: [signature, forge]", "from: [signature]"), signers=PEOPLE) == []
     only = swapped("from: [signature, forge]", "from: [signature]")
     assert ("warning", "signers", f"{APPROVALS}.from") in on(only, signers=None)
@@ -171,7 +190,8 @@ def test_approvals_of_anybody() -> None:
         ("archived: {from: [development, staging, production]}", "archived: {from: [development]}\n  old: {from: [old]}",
          ("warning", "unreachable", "stages.old")),
         ("archived: {from: [development, staging, production]}", "archived: {}", None),
-        ("soak: {stage: staging,", "soak: {stage: archived,", None),  # archived, development, staging, production
+        ("soak: {stage: staging,", "soak: {stage: archived,", ("error", "soak", "gates[3].require.soak.stage")),
+        ("    from: [staging]\n    exclusive", "    from: [staging, archived]\n    exclusive", None),
         ("development: {from: [staging, archived]}", "development: {from: [staging]}", None),
         ("at_least_hours: 24", "at_least_hours: 0", ("warning", "weak", "gates[3].require.soak.at_least_hours")),
         ("signature: compatible", "transition: {from: [development]}",
@@ -184,9 +204,10 @@ def test_stages(old: str, new: str, expected: tuple[str, str, str | None] | None
     assert (expected in found) if expected else found == [], found
 
 
-def test_soak_where_no_version_comes_by() -> None:
-    text = swapped("soak: {stage: staging,", "soak: {stage: archived,").replace("from: [staging, archived]", "from: []")
-    assert ("error", "soak", "gates[3].require.soak.stage") in on(text)
+def test_soak_in_a_stage_that_another_requirement_excludes() -> None:
+    text = swapped("    from: [staging]\n", "    from: [staging, archived]\n")
+    text = text.replace("signature: compatible", "transition: {from: [archived]}")
+    assert on(text) == [("error", "soak", "gates[3].require.soak.stage")]
 
 
 def test_reachable() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any
 
+from modelreg.domain.checks import CHECKS
 from modelreg.domain.document import Document, Path
 from modelreg.domain.finding import Finding, Severity
 from modelreg.domain.metric import default_direction, number
@@ -49,6 +50,7 @@ def check_policy(
         *_contradictions(setting),
         *_ranges(setting),
         *_constants(setting),
+        *_unknown(setting),
         *people_findings(setting),
     ]
     return tuple(sorted(dict.fromkeys(found), key=lambda f: (f.file, f.line or 0, f.column or 0, f.code)))
@@ -63,18 +65,6 @@ def reachable(policy: Policy) -> frozenset[Stage]:
         if more <= found:
             return frozenset(found)
         found |= more
-
-
-def _ancestors(policy: Policy, stage: Stage) -> frozenset[Stage]:
-    """The stages that a version may have stood in before it enters `stage`."""
-    found: set[Stage] = set()
-    left = [stage]
-    while left:
-        rule = policy.stages.get(left.pop())
-        new = set(rule.from_ if rule else ()) - found
-        found |= new
-        left += new
-    return frozenset(found)
 
 
 def _unreachable(setting: Setting) -> Iterator[Finding]:
@@ -116,14 +106,13 @@ def _ways(setting: Setting) -> Iterator[Finding]:
     for placed in setting.gates:
         stage, require = placed.gate.stage, placed.gate.require
         rule = policy.stages.get(stage)
-        soak = require.get("soak")
-        if soak and soak["stage"] in policy.stages and soak["stage"] not in _ancestors(policy, stage):
-            message = f"no version comes to {stage} by way of {soak['stage']}: it can never have stood there"
+        soak, sources = require.get("soak"), (require.get("transition") or {}).get("from")
+        if soak and rule and soak["stage"] in policy.stages and soak["stage"] not in (sources or rule.from_):
+            message = f"{stage} is not entered from {soak['stage']}: no version stands there when it enters"
             yield placed.document.finding(placed.at("soak", "stage"), "soak", message)
         if soak and soak["at_least_hours"] == 0:
             path = placed.at("soak", "at_least_hours")
             yield placed.document.finding(path, "weak", "0 hours ask nothing", severity="warning")
-        sources = (require.get("transition") or {}).get("from")
         if sources and rule and not set(sources) & set(rule.from_):
             message = f"{stage} is entered from {', '.join(rule.from_) or 'nowhere'}, never from {', '.join(sources)}"
             yield placed.document.finding(placed.at("transition", "from"), "transition", message)
@@ -207,6 +196,14 @@ def _constants(setting: Setting) -> Iterator[Finding]:
     for document, path, expression, live in places:
         if constant(expression, live=live):
             yield document.finding(path, "weak", "reads nothing: it says the same of every version", severity="warning")
+
+
+def _unknown(setting: Setting) -> Iterator[Finding]:
+    """Checks that the schema knows and no gate judges: they always refuse."""
+    for placed in setting.gates:
+        for name in placed.gate.require.keys() - CHECKS.keys():
+            message = f"no check of that name is judged: {placed.gate.stage} can never be entered"
+            yield placed.document.finding(placed.at(name), "unknown-check", message, hint="leave it out")
 
 
 def _bounds(placed: PlacedGate) -> Iterator[tuple[str, Mapping[str, Any]]]:

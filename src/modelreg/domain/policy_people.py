@@ -11,6 +11,7 @@ from modelreg.domain.policy_setting import PlacedGate, Setting, roles_asked
 
 SIGNERS = "registry/allowed_signers"
 _ADD_SIGNERS = f'{SIGNERS} has a line for each key: ann@example.org namespaces="modelreg-approval-v1" ssh-ed25519 AAAA…'
+_ADD_PEOPLE = "map persons to their accounts: people: {ann@example.org: {github: ann}}"
 _NAME_MORE = "name more people in the role; one who approves must not be the one who proposes"
 
 
@@ -20,7 +21,7 @@ def people_findings(setting: Setting) -> Iterator[Finding]:
     for placed in setting.gates:
         yield from _approvals(setting, placed)
         for place, role in roles_asked(placed.gate.require):
-            if place[-1] == "by" and role in setting.roles and not setting.members(role):
+            if place[-1] == "by" and role in setting.policy.roles and not setting.members(role):
                 message = f"only the word of {role} counts here, and nobody has that role"
                 yield placed.document.finding(placed.at(*place), "by", message, hint=_NAME_MORE)
         if placed.gate.require.get("access") and not setting.policy.access:
@@ -35,7 +36,7 @@ def people_findings(setting: Setting) -> Iterator[Finding]:
 
 
 def _roles(setting: Setting) -> Iterator[Finding]:
-    for role, persons in setting.roles.items():
+    for role, persons in setting.policy.roles.items():
         if not persons:
             yield setting.document.finding(("roles", role), "empty-role", f"nobody is {role}", severity="warning")
 
@@ -43,7 +44,7 @@ def _roles(setting: Setting) -> Iterator[Finding]:
 def _approvals(setting: Setting, placed: PlacedGate) -> Iterator[Finding]:
     """More approvals than persons who can give them."""
     asked = placed.gate.require.get("approvals")
-    if not asked or (asked.get("role") is not None and asked["role"] not in setting.roles):
+    if not asked or (asked.get("role") is not None and asked["role"] not in setting.policy.roles):
         return
     stage, count, role = placed.gate.stage, asked["count"], asked.get("role")
     members = setting.members(role)
@@ -57,41 +58,39 @@ def _approvals(setting: Setting, placed: PlacedGate) -> Iterator[Finding]:
     if count > len(members) - 1 and _acts(setting, stage, members):
         message = f"{want}, and there {_are(len(members))}; who proposes or registered the version does not count"
         yield placed.document.finding(path, "approvals", message, hint=_NAME_MORE, severity="warning")
-    yield from _sources(setting, placed, members)
-    if setting.policy.access:
-        able = [person for person in members if person in setting.allowed("approve", stage)]
-        if len(able) < count:
-            message = f"{want}, and `access` lets {len(able) or 'none'} of them approve for {stage}"
-            yield placed.document.finding(path, "approvals", message, severity="warning")
+    yield from _sources(setting, placed, members, want)
 
 
-def _acts(setting: Setting, stage: Stage, members: tuple[str, ...]) -> bool:
+def _acts(setting: Setting, stage: Stage, members: frozenset[str]) -> bool:
     """Whether one of them may be the one who proposes or registers; where `access` says nothing, anybody may."""
     if not setting.policy.access:
         return True
     acting = setting.allowed("propose", stage) | setting.allowed("promote", stage) | setting.allowed("register")
-    return bool(acting.intersection(members))
+    return bool(acting & members)
 
 
-def _sources(setting: Setting, placed: PlacedGate, members: tuple[str, ...]) -> Iterator[Finding]:
+def _sources(setting: Setting, placed: PlacedGate, members: frozenset[str], want: str) -> Iterator[Finding]:
     """Whether enough of them have an account on the forge or a key, where approvals come from there."""
     asked = placed.gate.require["approvals"]
-    sources = asked.get("from", ["forge"])
-    able = {person for person in members if "forge" in sources and person in setting.people}
-    able |= {person for person in members if "signature" in sources and person in (setting.signers or ())}
-    if len(able) >= asked["count"]:
-        return
-    few = len(able) or "none"
+    sources = asked.get("from", ["signature", "forge"])
+    by_review = setting.reviewing(members) if "forge" in sources else frozenset()
+    by_key = setting.signing(members) if "signature" in sources else frozenset()
     path = placed.at("approvals", "from" if "from" in asked else "count")
-    if "signature" not in sources:
-        message = f"{few} of them {'has' if len(able) == 1 else 'have'} an account under `people`: no review counts"
-        hint = "map persons to their accounts: people: {ann@example.org: {github: ann}}"
-        yield placed.document.finding(path, "approvals", message, hint=hint)
+    able = by_review | by_key
+    if len(able) >= asked["count"]:
+        if setting.policy.access:
+            able = by_review | (by_key & setting.allowed("approve", placed.gate.stage))
+        if len(able) < asked["count"]:
+            message = f"{want}, and `access` lets {_few(able)} of them approve for {placed.gate.stage}"
+            yield placed.document.finding(placed.at("approvals", "count"), "approvals", message, severity="warning")
+    elif "signature" not in sources:
+        message = f"{_few(able)} of them {_have(able)} an account of their own under `people`: no other review counts"
+        yield placed.document.finding(path, "approvals", message, hint=_ADD_PEOPLE)
     elif setting.signers is None and "forge" not in sources:
         yield _without_signers(placed.document, path, "approvals are to be signed")
     else:
         forge = "an account under `people` or " if "forge" in sources else ""
-        message = f"{few} of them {'has' if len(able) == 1 else 'have'} {forge}a key in {SIGNERS}"
+        message = f"{_few(able)} of them {_have(able)} {forge}a key for approvals in {SIGNERS}"
         yield placed.document.finding(path, "approvals", message, hint=_ADD_SIGNERS, severity="warning")
 
 
@@ -111,7 +110,7 @@ def _change(setting: Setting) -> Iterator[Finding]:
         message = "0 approvals: whoever may push can weaken this policy first"
         yield document.finding(path, "weak", message, severity="warning")
         return
-    if role not in setting.roles:
+    if role not in setting.policy.roles:
         return
     members = setting.members(role)
     want = f"a change of the policy asks for {_times(count)} of {role}"
@@ -122,8 +121,10 @@ def _change(setting: Setting) -> Iterator[Finding]:
     if count > len(members) - 1:
         message = f"{want}, and there {_are(len(members))}; who proposes it does not count"
         yield document.finding(path, "change", message, hint=_NAME_MORE, severity="warning")
-    if setting.signers is None:
-        yield _without_signers(document, path, "approvals of a change are signed")
+    able = setting.reviewing(members) | setting.signing(members)
+    if len(able) < count:
+        message = f"{_few(able)} of them {_have(able)} an account under `people` or a key for approvals in {SIGNERS}"
+        yield document.finding(path, "change", message, hint=_ADD_SIGNERS, severity="warning")
 
 
 def _access(setting: Setting) -> Iterator[Finding]:
@@ -154,6 +155,14 @@ def _without_signers(document: Document, path: Path, what: str) -> Finding:
 
 def _times(count: int) -> str:
     return f"{count} approval{'s' if count != 1 else ''}"
+
+
+def _few(persons: frozenset[str]) -> str:
+    return str(len(persons) or "none")
+
+
+def _have(persons: frozenset[str]) -> str:
+    return "has" if len(persons) == 1 else "have"
 
 
 def _are(count: int) -> str:

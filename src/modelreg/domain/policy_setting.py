@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from modelreg.domain.context import FORGE
 from modelreg.domain.document import Document, Path
 from modelreg.domain.names import Stage
-from modelreg.domain.policy import Gate, Permission, Policy, parse_gates
+from modelreg.domain.policy import Gate, Policy, parse_gates
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +31,8 @@ class PlacedGate:
 class Setting:
     """`document` is policy.yaml and `policy` what it says; `models` are the model.yaml of all registered models.
 
-    All have passed their schemas. `signers` are the principals of registry/allowed_signers; None: there is no such
-    file.
+    All have passed their schemas. `signers` are those principals of registry/allowed_signers who may sign approvals;
+    None: there is no such file.
     """
 
     document: Document
@@ -54,27 +55,31 @@ class Setting:
 
     # --- people
 
-    @property
-    def roles(self) -> Mapping[str, Sequence[str]]:
-        return self.document.value.get("roles") or {}
-
-    @property
-    def people(self) -> Mapping[str, Mapping[str, str]]:
-        return self.document.value.get("people") or {}
-
-    def members(self, role: str | None) -> tuple[str, ...]:
-        """The persons of a role; without one all that the policy names."""
+    def members(self, role: str | None) -> frozenset[str]:
+        """The persons of a role; without one all whom the registry knows."""
         if role is not None:
-            return tuple(self.roles.get(role, ()))
-        return tuple(dict.fromkeys([*(p for persons in self.roles.values() for p in persons), *self.people]))
+            return self.policy.members(role)
+        return frozenset(self.policy.people).union(*self.policy.roles.values(), self.signers or ())
+
+    def reviewing(self, persons: frozenset[str]) -> frozenset[str]:
+        """Those whose reviews on the forge count: they have an account there, and nobody else has it."""
+        people, person_of = self.policy.people, self.policy.person_of
+        accounts = {person: people.get(person, {}).get(FORGE) for person in persons}
+        return frozenset(p for p, account in accounts.items() if account and person_of(FORGE, account) == p)
+
+    def signing(self, persons: frozenset[str]) -> frozenset[str]:
+        """Those who have a key that may sign approvals."""
+        return persons & (self.signers or frozenset())
 
     def allowed(self, action: str, stage: Stage | None = None, model: str | None = None) -> frozenset[str]:
-        """Who may do something, by `access`; only where there is such a list does it bind anybody."""
+        """Who may do something, to some model at least, by `access`; without such a list everybody may."""
         return frozenset(
             person
             for entry in self.policy.access
-            if action in entry.actions and _fits(entry, stage, model)
-            for person in self.members(entry.role)
+            if action in entry.actions
+            and (stage is None or entry.stages is None or stage in entry.stages)
+            and (model is None or any(fnmatch.fnmatchcase(model, glob) for glob in entry.models))
+            for person in self.policy.members(entry.role)
         )
 
 
@@ -87,9 +92,3 @@ def roles_asked(require: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
     for name, bounds in (require.get("metrics") or {}).items():
         if "by" in bounds:
             yield ("metrics", name, "by"), bounds["by"]
-
-
-def _fits(entry: Permission, stage: Stage | None, model: str | None) -> bool:
-    if stage is not None and entry.stages is not None and stage not in entry.stages:
-        return False
-    return model is None or any(fnmatch.fnmatchcase(model, glob) for glob in entry.models)

@@ -93,7 +93,6 @@ def _strict(owner: str) -> dict[str, Any]:
                 "require": {
                     "provenance": ["code", "data", "environment"],
                     "artifacts": {"formats": _FORMATS, "at_least": "present"},
-                    "access": True,
                 },
             },
             {
@@ -108,7 +107,6 @@ def _strict(owner: str) -> dict[str, Any]:
                     "ab_test": {"metric": "conversion", "alpha": 0.05, "min_per_arm": 5000, "by": "experimenter"},
                     "compliance": {"attestations": ["privacy-review", "fairness-review"], "by": "reviewer"},
                     "approvals": {"count": 1, "role": "reviewer", "valid_days": 14, "from": ["signature"]},
-                    "access": True,
                 },
             },
         ],

@@ -52,10 +52,9 @@ def _sound(snapshot: Snapshot, path: str, kind: str, findings: list[Finding]) ->
 
 def _signers(snapshot: Snapshot) -> frozenset[str] | None:
     """Who may sign approvals; None where the registry has no allowed_signers."""
-    prefix = snapshot.layout.prefix
-    allowed = snapshot.tree.read(f"{prefix}allowed_signers")
+    allowed = snapshot.tree.read(snapshot.layout.allowed_signers)
     if allowed is None:
         return None
-    counted = in_force(allowed, snapshot.tree.read(f"{prefix}revoked_signers") or b"")
+    counted = in_force(allowed, snapshot.tree.read(snapshot.layout.revoked_signers) or b"")
     able = (signer for signer in counted if signer.namespaces is None or APPROVAL in signer.namespaces)
     return frozenset(principal for signer in able for principal in signer.principals)
