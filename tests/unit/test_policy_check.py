@@ -15,6 +15,7 @@ from modelreg.domain.finding import Finding
 from modelreg.domain.names import Stage
 from modelreg.domain.policy import Policy
 from modelreg.domain.policy_check import check_policy, reachable
+from modelreg.domain.rules import evaluate
 from modelreg.domain.templates import TEMPLATES, template
 from modelreg.registry.rules_registry import gate_rules, policy_rules
 from tests.samples import ARCHIVED, DEVELOPMENT, PRODUCTION, STAGING, standard
@@ -72,6 +73,16 @@ def test_no_template_asks_what_can_never_be_met(name: str, registered: tuple[str
     else:
         assert "change.approvals" in counts
         assert any(field and field.endswith("approvals.count") for field in counts)
+
+
+def test_the_live_rule_of_strict() -> None:
+    """It calls for a rollback where the live accuracy fell, and leaves models alone that have none."""
+    body, _ = template("strict", "ann@example.org")
+    (rule,) = body["rollback_when"]
+    recorded = {"metrics": {"accuracy": 0.9}}
+    assert evaluate(rule["expr"], recorded | {"live": {"metrics": {"accuracy": 0.8}}})
+    assert not evaluate(rule["expr"], recorded | {"live": {"metrics": {"accuracy": 0.88}}})
+    assert not evaluate(rule["expr"], {"metrics": {"r2": 0.5}, "live": {"metrics": {"r2": 0.1}}})
 
 
 # --- people

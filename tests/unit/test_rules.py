@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from modelreg.domain.metric import Basis, Metric
 from modelreg.domain.rules import RuleError, constant, evaluate, judge_rules, problems, variables
 from tests.samples import manifest
 
@@ -488,3 +490,11 @@ def test_variables() -> None:
     assert variables(candidate, None, {})["champion"] == {}
     assert "live" not in variables(candidate, None, {})
     assert variables(candidate, None, {}, {"metrics": {"f1": 0.1}})["live"] == {"metrics": {"f1": 0.1}}
+
+
+def test_a_metric_that_is_not_finite_is_left_out() -> None:
+    """Metrics read from a document are finite; one made otherwise need not be."""
+    bad = Metric("bad", math.nan, "higher", Basis(None, None, None))
+    candidate = replace(manifest("1.1.0", {"f1": 0.8}), metrics={"bad": bad})
+    assert variables(candidate, candidate, {})["metrics"] == {}
+    assert variables(candidate, candidate, {})["champion"]["metrics"] == {}
