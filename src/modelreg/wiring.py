@@ -9,11 +9,14 @@ from functools import partial
 from pathlib import Path
 
 from modelreg.adapters.documents import YamlDocuments
+from modelreg.adapters.machine import LocalMachine
 from modelreg.adapters.repository import GitRepository
 from modelreg.adapters.signing import SshSignatures
+from modelreg.domain.diagnosis import Examined
 from modelreg.domain.layout import Layout
 from modelreg.domain.templates import needs_owner
-from modelreg.errors import NotARegistryError, UsageError
+from modelreg.errors import ModelregError, NotARegistryError, UnavailableError, UsageError
+from modelreg.registry.doctor import examine
 from modelreg.registry.init import Initialised, Settings, initialise
 from modelreg.registry.ports import ArtifactStore, Tree
 from modelreg.registry.snapshot import Snapshot
@@ -99,6 +102,27 @@ def install_hook(path: Path, *, force: bool = False) -> Path:
     from modelreg.adapters.hook_file import install
 
     return install(path, Path(sys.executable), force=force)
+
+
+def diagnose(path: Path) -> tuple[Examined, ...]:
+    """What `doctor` finds at or around `path`, whatever is missing there."""
+    try:
+        workspace, trouble = open_workspace(path), ""
+    except ModelregError as error:
+        workspace, trouble = None, error.message
+    return examine(LocalMachine(_repository(path)), workspace, trouble)
+
+
+def origin(path: Path) -> str | None:
+    """The URL of the remote origin of the repository at or around `path`."""
+    return LocalMachine(_repository(path)).origin()
+
+
+def _repository(path: Path) -> GitRepository | None:
+    try:
+        return GitRepository.open(path)
+    except UnavailableError:
+        return None
 
 
 def _store(repository: GitRepository, layout: Layout, settings: RegistrySettings) -> ArtifactStore:

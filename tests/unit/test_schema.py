@@ -41,7 +41,7 @@ def test_names() -> None:
         "annotations", "approval", "evidence", "manifest", "model", "policy", "registry", "stages", "transition", "withdrawn",
     ]  # fmt: skip
     assert schema.output_names() == [
-        "announce", "error", "gate", "history", "init", "list", "policy-check", "pull", "register", "show",
+        "announce", "doctor", "error", "gate", "history", "init", "list", "policy-check", "pull", "register", "show",
         "stage-get", "stage-list", "stage-set", "validate", "verify", "withdraw",
     ]  # fmt: skip
     with pytest.raises(KeyError):

@@ -46,6 +46,12 @@ class DvcStore:
         self._configuration = Configuration(top, git_dir, remote, read, root)
         self._fetcher = Fetcher(self._configuration, timeout_s)
 
+    def where(self) -> str:
+        """See `ArtifactStore.where`."""
+        if not self._configuration.embedded:
+            self._configuration.remote(timeout_s=1.0)
+        return self._configuration.shown
+
     def add(self, source: Path, *, dry_run: bool = False, progress: Progress | None = None) -> Stored:
         """See `ArtifactStore.add`. A folder is stored file by file, and then as DVC's `.dir` object."""
         hashing.check_name(source.name, str(source))

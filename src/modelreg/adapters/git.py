@@ -299,10 +299,15 @@ def check_ref(name: str, what: str = "branch") -> str:
     return name
 
 
+def version() -> str:
+    """What git says of itself: `git version 2.39.5`. Raises UnavailableError where there is none."""
+    return Git(Path("/"))._start(["version"], Git._environment((), None)).text
+
+
 @functools.cache
 def require_version() -> None:
     """Raises UnavailableError for a git older than 2.34, before the first write."""
-    said = Git(Path("/"))._start(["version"], Git._environment((), None)).text
+    said = version()
     found = re.search(r"(\d+)\.(\d+)", said)
     if not found or tuple(map(int, found.groups())) < MINIMUM_VERSION:
         raise UnavailableError(f"git 2.34 or newer is needed to write, this is {said!r}", hint="install a newer git")

@@ -13,6 +13,7 @@ from modelreg.cli import (
     artifacts,
     checking,
     demo,
+    doctor,
     forge,
     gate,
     hook,
@@ -47,6 +48,7 @@ def main(version: bool = typer.Option(False, "--version", help="Print the versio
 
 init.add_to(app)
 demo.add_to(app)
+doctor.add_to(app)
 register.add_to(app)
 checking.add_to(app)
 gate.add_to(app)

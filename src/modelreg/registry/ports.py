@@ -194,8 +194,27 @@ class Stored:
     listing: bytes | None
 
 
+class Machine(Protocol):
+    """This machine, as far as `doctor` asks."""
+
+    def git(self) -> tuple[str, bool, bool]:
+        """What git says of itself; whether it is new enough to write, and to try merges."""
+
+    def ssh_keygen(self) -> str | None:
+        """Where it is; None: nowhere on PATH."""
+
+    def origin(self) -> str | None:
+        """The URL of the remote origin; None: there is none."""
+
+    def leftovers(self) -> Sequence[str]:
+        """Lock files and journals in the git directory, with their age, for people."""
+
+
 class ArtifactStore(Protocol):
     """DVC's cache and remote, as configured for the repository. Objects are named by DVC's MD5."""
+
+    def where(self) -> str:
+        """The remote, for people; it is not asked. Raises UnavailableError where none is configured."""
 
     def add(self, source: Path, *, dry_run: bool = False, progress: Progress | None = None) -> Stored:
         """Read a file or folder once, into the cache (not with `dry_run`). Raises InvalidError for symlinks inside,
