@@ -49,7 +49,7 @@ def _steps(session: str) -> list[tuple[str, str]]:
     return [(part.split("\n", 1)[0], part.split("\n", 1)[1]) for part in parts]
 
 
-def _play(session: str, folder: Path) -> None:
+def play(session: str, folder: Path) -> None:
     for command, shown in _steps(session):
         said, expected = _normal(_run(command, folder)), _normal(shown)
         if expected and expected[-1] == "…":
@@ -58,13 +58,13 @@ def _play(session: str, folder: Path) -> None:
 
 
 def test_the_new_repository_session(tmp_path: Path) -> None:
-    _play(SESSIONS["new repository"], Repo.init(tmp_path / "repo").path)
+    play(SESSIONS["new repository"], Repo.init(tmp_path / "repo").path)
 
 
 def test_the_session_in_this_repository(tmp_path: Path) -> None:
     if not (TOP / ".git").exists():
         pytest.skip("not a clone: an unpacked source has no registry to ask")
-    _play(SESSIONS["here"], clone_of(TOP, tmp_path / "clone"))
+    play(SESSIONS["here"], clone_of(TOP, tmp_path / "clone"))
 
 
 def test_ci_runs_the_readme_test_command() -> None:

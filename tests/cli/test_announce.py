@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 from tests.cli.runner import artifact, done, metrics, modelreg
@@ -13,7 +14,7 @@ def registry(repo: Repo, tmp_path: Path, *, announce: str) -> Repo:
     """churn 1.0.0 in production and 1.0.1 in staging: nine tags, if they are made."""
     done("init", registry=repo.path)
     settings = repo.read("registry/registry.yaml").replace("announce: direct", f"announce: {announce}")
-    repo.commit("how landings are announced", {"registry/registry.yaml": settings})
+    repo.commit("how landings are announced", {"registry/registry.yaml": settings}, at=int(time.time()))
     for text in ("one", "two"):
         done("register", "churn", artifact(tmp_path, text), "--metrics", metrics(tmp_path, 0.8), registry=repo.path)
     for version, stage in (("1.0.0", "staging"), ("1.0.0", "production"), ("1.0.1", "staging")):

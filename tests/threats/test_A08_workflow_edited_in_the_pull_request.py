@@ -22,7 +22,7 @@ def test_a_pull_request_that_rewrites_the_gate_is_judged_all_the_same(runner: Ru
     }
     event = run_event(runner, forge, files)
     judging(runner, GateReport("a" * 40, event["workflow_run"]["head_sha"], (changed(UNMET),), ()), 1)
-    ran = runner.act("comment", "workflow_run", event, secret=f"GITHUB_TOKEN={TOKEN}")
+    ran = runner.act("comment", "workflow_run", event, "--secret", f"GITHUB_TOKEN={TOKEN}")
     assert ran.ok, ran.log
     assert written(forge)[0][1]["state"] == "failure"
     assert not (runner.server.path / "PWNED").exists()

@@ -23,7 +23,7 @@ def test_what_is_typed_into_the_form_stays_an_argument(repo: Repo, tmp_path: Pat
     runner.program("modelreg", f'printf "%s\\n" "$@" >{notes}; printf "%s" "$GIT_AUTHOR_EMAIL" >{notes}.by')
     inputs = {"model": text, "version": text, "stage": text, "reason": text}
     event = {"inputs": inputs, "repository": {"default_branch": "main"}}
-    ran = runner.act("propose", "workflow_dispatch", event, actor="ann")
+    ran = runner.act("propose", "workflow_dispatch", event, "--actor", "ann")
     assert ran.ok, ran.log
     assert notes.read_text().splitlines() == [
         "stage", "set", "--propose", "--push", f"--reason={text}", "--", text, text, text,

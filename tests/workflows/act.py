@@ -13,6 +13,8 @@ import shlex
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -89,7 +91,7 @@ class Runner:
         """`clone` gets the shipped workflows in one commit, and a bare server as origin."""
         for name in SHIPPED:
             clone.write(name, (TOP / name).read_bytes())
-        clone.commit("workflows", all=True)
+        clone.commit("workflows", all=True, at=int(time.time()))
         server = clone.bare(folder / "server.git")
         runner = cls(folder, server, clone)
         bin_ = folder / "bin"
@@ -114,8 +116,15 @@ class Runner:
         file.write_text(f"#!/bin/sh\n{script}\n")
         file.chmod(0o755)
 
-    def act(self, workflow: str, event: str, payload: dict[str, Any], **options: str) -> Run:
-        """Run the workflow as the clone has it checked out."""
+    def act(
+        self,
+        workflow: str,
+        event: str,
+        payload: dict[str, Any],
+        *options: str,
+        actions: Mapping[str, Path] | None = None,
+    ) -> Run:
+        """Run the workflow as the clone has it checked out; `actions` are folders to take other actions from."""
         file = self.folder / "event.json"
         file.write_text(json.dumps(payload))
         cache = self.folder / "cache"
@@ -127,10 +136,10 @@ class Runner:
             "--platform", "ubuntu-latest=-self-hosted", "--no-skip-checkout", "--no-cache-server",
             "--action-cache-path", cache, "--env", f"TEST_SERVER={self.server.path}",
         ]  # fmt: skip
-        for name in ACTIONS:
-            arguments += ["--local-repository", f"{name}={self.folder / name.split('@')[0].replace('/', '-')}"]
-        for key, value in options.items():
-            arguments += [f"--{key.replace('_', '-')}", value]
+        stubs = {name: self.folder / name.split("@")[0].replace("/", "-") for name in ACTIONS}
+        for name, folder in {**stubs, **(actions or {})}.items():
+            arguments += ["--local-repository", f"{name}={folder}"]
+        arguments += options
         path = f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
         done = subprocess.run(
             [str(a) for a in arguments],

@@ -71,7 +71,7 @@ def test_the_status_and_the_comment(runner: Runner, forge: Forge, verdict: Any, 
     event = run_event(runner, forge, {"new.txt": "x"})
     head = event["workflow_run"]["head_sha"]
     judging(runner, GateReport("a" * 40, head, (changed(verdict),), ()), code)
-    ran = runner.act("comment", "workflow_run", event, secret=f"GITHUB_TOKEN={TOKEN}")
+    ran = runner.act("comment", "workflow_run", event, "--secret", f"GITHUB_TOKEN={TOKEN}")
     assert ran.ok, ran.log
     (status, comment) = written(forge)
     assert (status[0], status[1]["state"], status[1]["context"]) == ("statuses", state, "modelreg/gate")
@@ -87,7 +87,7 @@ def test_the_status_and_the_comment(runner: Runner, forge: Forge, verdict: Any, 
 def test_a_gate_that_cannot_decide_is_an_error(runner: Runner, forge: Forge, code: int) -> None:
     event = run_event(runner, forge, {"new.txt": "x"})
     judging(runner, None, code)
-    ran = runner.act("comment", "workflow_run", event, secret=f"GITHUB_TOKEN={TOKEN}")
+    ran = runner.act("comment", "workflow_run", event, "--secret", f"GITHUB_TOKEN={TOKEN}")
     assert not ran.ok
     assert [(what, body["state"]) for what, body in written(forge)] == [("statuses", "error")]
 
@@ -96,7 +96,7 @@ def test_a_head_that_moved_on_gets_nothing(runner: Runner, forge: Forge) -> None
     event = run_event(runner, forge, {"new.txt": "x"})
     judging(runner, GateReport("a" * 40, event["workflow_run"]["head_sha"], (changed(MET),), ()), 0)
     forge.paged("pulls", [])
-    assert not runner.act("comment", "workflow_run", event, secret=f"GITHUB_TOKEN={TOKEN}").ok
+    assert not runner.act("comment", "workflow_run", event, "--secret", f"GITHUB_TOKEN={TOKEN}").ok
     assert written(forge) == []
 
 
@@ -104,7 +104,7 @@ def test_a_group_of_the_merge_queue_gets_a_status_only(runner: Runner, forge: Fo
     event = run_event(runner, forge, {"new.txt": "x"}, "merge_group")
     head = event["workflow_run"]["head_sha"]
     judging(runner, GateReport("a" * 40, head, (changed(MET),), ()), 0)
-    ran = runner.act("comment", "workflow_run", event, secret=f"GITHUB_TOKEN={TOKEN}")
+    ran = runner.act("comment", "workflow_run", event, "--secret", f"GITHUB_TOKEN={TOKEN}")
     assert ran.ok, ran.log
     assert [(what, body["state"]) for what, body in written(forge)] == [("statuses", "success")]
     assert f"--base {head}^1 --head {head} " in (runner.folder / "calls").read_text()
