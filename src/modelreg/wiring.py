@@ -15,7 +15,7 @@ from modelreg.adapters.signing import SshSignatures
 from modelreg.domain.diagnosis import Examined
 from modelreg.domain.layout import Layout
 from modelreg.domain.templates import needs_owner
-from modelreg.errors import ModelregError, NotARegistryError, UnavailableError, UsageError
+from modelreg.errors import IdentityError, ModelregError, NotARegistryError, UnavailableError, UsageError
 from modelreg.registry.doctor import examine
 from modelreg.registry.init import Initialised, Settings, initialise
 from modelreg.registry.ports import ArtifactStore, Tree
@@ -54,6 +54,23 @@ def open_workspace(
     return Workspace(
         repository, documents, layout, settings, now, store, SshSignatures(), other_branch=branch is not None
     )
+
+
+def signing_key(path: Path, option: Path | None, *, wanted: bool = True) -> Path | str | None:
+    """The key of the user who acts, where signing is `wanted` or a key is named; else None.
+
+    Raises IdentityError where none is found.
+    """
+    from modelreg.adapters.git import Git
+    from modelreg.adapters.signing import signing_key as find
+
+    if option is None and not wanted:
+        return None
+    key = find(Git(path), option)
+    if key is None:
+        hint = "--key ~/.ssh/id_ed25519, or git config --global user.signingkey ~/.ssh/id_ed25519"
+        raise IdentityError("there is no key to sign with", hint=hint)
+    return key
 
 
 def init(

@@ -41,9 +41,26 @@ def test_names() -> None:
         "annotations", "approval", "evidence", "manifest", "model", "policy", "registry", "stages", "transition", "withdrawn",
     ]  # fmt: skip
     assert schema.output_names() == [
-        "announce", "doctor", "error", "gate", "history", "init", "list", "policy-check", "pull", "register", "show",
-        "stage-get", "stage-list", "stage-set", "validate", "verify", "withdraw",
-    ]  # fmt: skip
+        "announce",
+        "doctor",
+        "error",
+        "evidence",
+        "evidence-list",
+        "gate",
+        "history",
+        "init",
+        "list",
+        "policy-check",
+        "pull",
+        "register",
+        "show",
+        "stage-get",
+        "stage-list",
+        "stage-set",
+        "validate",
+        "verify",
+        "withdraw",
+    ]
     with pytest.raises(KeyError):
         schema.schema_text("../registry")
 

@@ -14,6 +14,7 @@ from modelreg.cli import (
     checking,
     demo,
     doctor,
+    evidence,
     forge,
     gate,
     hook,
@@ -48,16 +49,17 @@ def main(version: bool = typer.Option(False, "--version", help="Print the versio
 
 init.add_to(app)
 demo.add_to(app)
-doctor.add_to(app)
 register.add_to(app)
 checking.add_to(app)
 gate.add_to(app)
 policy.add_to(app)
 stages.add_to(app)
+evidence.add_to(app)
 reading.add_to(app)
 artifacts.add_to(app)
 hook.add_to(app)
 forge.add_to(app)
+doctor.add_to(app)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

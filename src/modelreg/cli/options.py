@@ -25,6 +25,14 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, on one documente
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done; change nothing.")]
 Push = Annotated[bool, typer.Option("--push", help="Push to origin in the same step; nothing lands if it refuses.")]
 Reason = Annotated[str, typer.Option("--reason", "-m", metavar="TEXT", help="Why; goes into the record.")]
+Key = Annotated[
+    Path | None,
+    typer.Option(
+        "--key", metavar="PATH", help="Sign with this SSH key; else with git's user.signingkey.", show_default=False
+    ),
+]
+Sign = Annotated[bool, typer.Option("--sign", help="Sign what is recorded with your SSH key.")]
+On = Annotated[str | None, typer.Option("--on", metavar="BRANCH", help="Land it on this branch (a proposal) instead.")]
 Ref = Annotated[str | None, typer.Option("--ref", metavar="REF", help="Read this ref instead of the protected branch.")]
 Model = Annotated[str, typer.Argument(metavar="MODEL", show_default=False)]
 Version = Annotated[str, typer.Argument(metavar="VERSION", show_default=False)]

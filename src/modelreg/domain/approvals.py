@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,24 +64,42 @@ def signed_votes(
     valid_days: float | None,
 ) -> Tally:
     """Count signed approvals. `barred` maps a person to why they may not vote, `now` is in epoch seconds (UTC)."""
-    withdrawn = {
-        (item.signer, str(item.body["approval"]))
-        for item in of_type(evidence, "approval-withdrawal")
-        if item.signer is not None
-    }
     persons: dict[str, None] = {}
     refused: list[str] = []
-    for item in of_type(evidence, "approval"):
-        trouble = _trouble(item, wanted, now, valid_days)
-        if not trouble and (item.signer, item.name) in withdrawn:
-            trouble = "withdrawn"
-        if not trouble:
-            trouble = _ineligible(str(item.signer), eligible, barred)
+    for item, trouble in approvals(evidence, wanted, eligible, barred, now, valid_days):
         if trouble:
             refused.append(f"{item.body['by']}: {trouble}")
         else:
             persons[str(item.signer)] = None
     return Tally(tuple(persons), tuple(refused))
+
+
+def approvals(
+    evidence: Sequence[Evidence],
+    wanted: Mapping[str, Any],
+    eligible: frozenset[str] | None,
+    barred: Mapping[str, str],
+    now: int,
+    valid_days: float | None,
+) -> Iterator[tuple[Evidence, str]]:
+    """Each signed approval on record, with why it does not count; empty where it does. See `signed_votes`."""
+    withdrawn = withdrawals(evidence)
+    for item in of_type(evidence, "approval"):
+        trouble = _trouble(item, wanted, now, valid_days)
+        if not trouble and (item.signer, item.name) in withdrawn:
+            trouble = "withdrawn"
+        if not trouble:
+            trouble = ineligible(str(item.signer), eligible, barred)
+        yield item, trouble
+
+
+def withdrawals(evidence: Iterable[Evidence]) -> frozenset[tuple[str, str]]:
+    """Which approvals (by file name) were taken back, and by whom: it counts for that person's own only."""
+    return frozenset(
+        (item.signer, str(item.body["approval"]))
+        for item in of_type(evidence, "approval-withdrawal")
+        if item.signer is not None
+    )
 
 
 def change_votes(
@@ -105,7 +123,7 @@ def change_votes(
         elif dies is None or now > dies:
             trouble = "expired"
         else:
-            trouble = _ineligible(signer, eligible, barred)
+            trouble = ineligible(signer, eligible, barred)
         if trouble:
             refused.append(f"{body['by']}: {trouble}")
         else:
@@ -121,7 +139,7 @@ def review_votes(
     refused: list[str] = []
     for review in approving(tuple(reviews)):
         person = policy.person_of(forge, review.account)
-        trouble = "the policy maps the account to nobody" if person is None else _ineligible(person, eligible, barred)
+        trouble = "the policy maps the account to nobody" if person is None else ineligible(person, eligible, barred)
         if trouble or person is None:
             refused.append(f"{review.account}: {trouble}")
         else:
@@ -129,7 +147,8 @@ def review_votes(
     return Tally(tuple(persons), tuple(refused))
 
 
-def _ineligible(person: str, eligible: frozenset[str] | None, barred: Mapping[str, str]) -> str:
+def ineligible(person: str, eligible: frozenset[str] | None, barred: Mapping[str, str]) -> str:
+    """Why a person's vote does not count, whatever they sign; empty where it does."""
     if person in barred:
         return barred[person]
     return "" if eligible is None or person in eligible else "is not in the role"

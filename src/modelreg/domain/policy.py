@@ -126,9 +126,8 @@ class Policy:
 
     def person_of(self, forge: str, account: str) -> str | None:
         """Whose account it is; None where it is mapped to nobody, or to several."""
-        found = [
-            person for person, accounts in self.people.items() if accounts.get(forge, "").lower() == account.lower()
-        ]
+        wanted = account.casefold()
+        found = [p for p, accounts in self.people.items() if wanted and accounts.get(forge, "").casefold() == wanted]
         return found[0] if len(found) == 1 else None
 
     def may(self, person: str | None, action: str, model: str, stage: str | None) -> bool:

@@ -112,6 +112,16 @@ def remaining(signers: Iterable[Signer], revoked: frozenset[str]) -> tuple[Signe
     return tuple(signer for signer in signers if signer.key not in revoked)
 
 
+def speaks(signers: Iterable[Signer], principal: str, public_key: str, namespace: str) -> bool:
+    """Whether a key (type and base64) is listed for a person in a namespace; when it counts is not asked."""
+    return any(
+        principal in signer.principals
+        and f"{signer.key_type} {signer.key}" == public_key
+        and (signer.namespaces is None or namespace in signer.namespaces)
+        for signer in signers
+    )
+
+
 def usable(signers: Iterable[Signer], revoked: frozenset[str] = frozenset()) -> bytes:
     """An allowed-signers file for ssh-keygen, which must run in UTC: a line for each principal and key that is left."""
     lines = []

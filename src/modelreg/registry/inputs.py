@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,15 @@ DATASET_ROLES = ("train", "validation", "test", "reference", "other")
 
 
 def read_metrics(
-    documents: Documents, path: Path, *, dataset: str | None = None, split: str | None = None
+    documents: Documents,
+    path: Path,
+    *,
+    dataset: str | Mapping[str, str] | None = None,
+    split: str | None = None,
 ) -> dict[str, Any]:
     """Metrics from JSON or YAML, as the manifest writes them; `dataset` and `split` where the file names none.
+
+    `dataset` is a name in lineage.data, or {name, sha256}.
 
     Raises InvalidError for an empty file and for what is no finite number, NotFoundError for a missing file.
     """
@@ -30,7 +37,7 @@ def read_metrics(
         raise InvalidError("holds no metrics", file=str(path), line=1, hint='write {"accuracy": 0.91}')
     for entry in metrics.values():
         if dataset is not None:
-            entry.setdefault("dataset", dataset)
+            entry.setdefault("dataset", dataset if isinstance(dataset, str) else dict(dataset))
         if split is not None:
             entry.setdefault("split", split)
     return metrics
@@ -39,6 +46,21 @@ def read_metrics(
 def read_params(documents: Documents, path: Path) -> dict[str, Any]:
     """Parameters from YAML or JSON: any mapping. Raises InvalidError, NotFoundError."""
     return dict(_read(documents, path, "parameters").value)
+
+
+def read_mapping(documents: Documents, path: Path, what: str) -> Document:
+    """Any mapping from YAML or JSON, with where its values stand. Raises InvalidError, NotFoundError."""
+    return _read(documents, path, what)
+
+
+def file_sha256(path: Path, what: str) -> str:
+    """The digest of a user's file, read in pieces. Raises NotFoundError."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        hint = "is the path right? it counts from the current folder"
+        raise NotFoundError(f"{what} cannot be read: {error.strerror}", file=str(path), hint=hint) from None
 
 
 def parse_pairs(pairs: list[str], option: str) -> dict[str, str]:

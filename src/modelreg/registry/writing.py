@@ -9,7 +9,7 @@ from typing import Any
 from modelreg.domain.finding import failed
 from modelreg.domain.layout import Layout, schema_header
 from modelreg.domain.names import ModelName
-from modelreg.domain.plan import CommitId, Plan, Planner
+from modelreg.domain.plan import CommitId, Plan
 from modelreg.domain.policy import Policy
 from modelreg.domain.stages import Stages, apply
 from modelreg.domain.transition import Transition
@@ -75,26 +75,32 @@ def manifest_sha256(snapshot: Snapshot, path: str) -> str:
 
 
 def land(
-    workspace: Workspace, plan: Callable[[Snapshot, CommitId], Plan | None], *, push: bool, dry_run: bool
+    workspace: Workspace,
+    plan: Callable[[Snapshot, CommitId], Plan | None],
+    *,
+    push: bool,
+    dry_run: bool,
+    branch: str | None = None,
 ) -> tuple[Plan | None, Landed | None]:
-    """Plan on the branch's tip and, unless `dry_run`, land it. Returns the last plan made, and what landed of it."""
+    """Plan on the branch's tip and, unless `dry_run`, land it. Returns the last plan made, and what landed of it.
+
+    `branch` is a proposal's, which may be written whatever is checked out; without, the protected branch is meant.
+    """
     last: list[Plan | None] = [None]
+    target = workspace.settings.branch if branch is None else branch
 
     def planner(base: CommitId | None) -> Plan | None:
         if base is None:
-            raise NotARegistryError("the protected branch has no commit", hint="run `modelreg init`")
+            raise NotARegistryError(f"the branch {target} has no commit", hint="run `modelreg init`")
         last[0] = plan(workspace.at(base), base)
         return last[0]
 
     if dry_run:
-        planner(workspace.tip())
+        planner(workspace.repository.branch_tip(target))
         return last[0], None
-    landed = _land(workspace, planner, push=push)
+    force = workspace.other_branch or branch is not None
+    landed = workspace.repository.land(planner, target, push=push, force_branch=force)
     return last[0], landed
-
-
-def _land(workspace: Workspace, planner: Planner, *, push: bool) -> Landed | None:
-    return workspace.repository.land(planner, workspace.settings.branch, push=push, force_branch=workspace.other_branch)
 
 
 def paths_of(plan: Plan | None) -> Sequence[str]:
