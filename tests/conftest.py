@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.keys import Key
 from tests.support import Repo
+from tests.team import Team, join, make_server, team_keys
 
 # Times are for benchmarks: a slow machine must not fail a property.
 settings.register_profile("modelreg", deadline=None)
@@ -94,3 +96,21 @@ def repo(tmp_path: Path) -> Repo:
     made = Repo.init(tmp_path / "repo")
     made.commit("first", {"README.md": "hello\n"})
     return made
+
+
+@pytest.fixture(scope="session")
+def keys_of_all(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Key]:
+    """A key for each of ann, bo, cy and dan."""
+    return team_keys(tmp_path_factory.mktemp("team-keys"))
+
+
+@pytest.fixture(scope="session")
+def first_server(tmp_path_factory: pytest.TempPathFactory, keys_of_all: dict[str, Key]) -> Repo:
+    """The server that the teams' servers are cloned from; nobody pushes to it."""
+    return make_server(tmp_path_factory.mktemp("team-server"), keys_of_all)
+
+
+@pytest.fixture
+def team(first_server: Repo, keys_of_all: dict[str, Key], tmp_path: Path) -> Team:
+    """See tests/team.py."""
+    return join(first_server, tmp_path / "team", keys_of_all)

@@ -56,16 +56,16 @@ def open_workspace(
     )
 
 
-def signing_key(path: Path, option: Path | None, *, wanted: bool = True) -> Path | str | None:
-    """The key of the user who acts, where signing is `wanted` or a key is named; else None.
+def signing_key(path: Path, option: Path | None, *, wanted: bool = False) -> Path | str | None:
+    """The key of the user who acts, where signing is `wanted` or a key is named; else None. Raises IdentityError."""
+    return required_key(path, option) if wanted or option is not None else None
 
-    Raises IdentityError where none is found.
-    """
+
+def required_key(path: Path, option: Path | None) -> Path | str:
+    """The key of the user who acts. Raises IdentityError where none is named anywhere."""
     from modelreg.adapters.git import Git
     from modelreg.adapters.signing import signing_key as find
 
-    if option is None and not wanted:
-        return None
     key = find(Git(path), option)
     if key is None:
         hint = "--key ~/.ssh/id_ed25519, or git config --global user.signingkey ~/.ssh/id_ed25519"

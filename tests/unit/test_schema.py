@@ -42,6 +42,9 @@ def test_names() -> None:
     ]  # fmt: skip
     assert schema.output_names() == [
         "announce",
+        "approval-withdraw",
+        "approvals",
+        "approve",
         "doctor",
         "error",
         "evidence",
@@ -50,6 +53,7 @@ def test_names() -> None:
         "history",
         "init",
         "list",
+        "policy-approve",
         "policy-check",
         "pull",
         "register",
@@ -61,6 +65,7 @@ def test_names() -> None:
         "verify",
         "withdraw",
     ]
+>>>>>>> 229724a (approve, approval list and withdraw, approve-rules: what an approver signs is shown first, and what would not count is refused)
     with pytest.raises(KeyError):
         schema.schema_text("../registry")
 

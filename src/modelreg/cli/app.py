@@ -10,6 +10,7 @@ from types import FrameType
 import typer
 
 from modelreg.cli import (
+    approvals,
     artifacts,
     checking,
     demo,
@@ -55,6 +56,7 @@ gate.add_to(app)
 policy.add_to(app)
 stages.add_to(app)
 evidence.add_to(app)
+approvals.add_to(app)
 reading.add_to(app)
 artifacts.add_to(app)
 hook.add_to(app)

@@ -82,9 +82,14 @@ def approvals(
     now: int,
     valid_days: float | None,
 ) -> Iterator[tuple[Evidence, str]]:
-    """Each signed approval on record, with why it does not count; empty where it does. See `signed_votes`."""
+    """Each signed approval of an entry into the stage, with why it does not count; empty where it does.
+
+    See `signed_votes`. Those of entries into other stages are passed over.
+    """
     withdrawn = withdrawals(evidence)
     for item in of_type(evidence, "approval"):
+        if item.body["to"] != wanted["to"]:
+            continue
         trouble = _trouble(item, wanted, now, valid_days)
         if not trouble and (item.signer, item.name) in withdrawn:
             trouble = "withdrawn"

@@ -11,17 +11,17 @@ from modelreg.domain.metric import number
 from modelreg.domain.verdict import Verdict
 
 _KNOWN = {"count", "role", "valid_days", "from"}
-_SOURCES = ("signature", "forge")
+SOURCES = ("signature", "forge")
 
 
 def check_approvals(requirement: Mapping[str, Any], context: Context) -> Iterator[Verdict]:
     """`{count: 2, role: reviewer, valid_days: 14, from: [signature, forge]}`: distinct persons, not the proposer and
     not the registrant. Without `from` both count: signed statements, and reviews on the forge."""
     count, policy = requirement.get("count"), context.policy
-    sources = requirement.get("from") or _SOURCES
+    sources = requirement.get("from") or SOURCES
     days = requirement.get("valid_days")
     sound = isinstance(count, int) and not isinstance(count, bool) and count > 0
-    if not sound or set(requirement) - _KNOWN or set(sources) - set(_SOURCES) or (days and number(days) is None):
+    if not sound or set(requirement) - _KNOWN or set(sources) - set(SOURCES) or (days and number(days) is None):
         found = str(sorted(requirement))
         yield Verdict("approvals", False, "count, role, valid_days, from", found, "the requirement is not known")
         return

@@ -96,8 +96,8 @@ def _approved(what: Range, changed: Digests) -> Verdict:
         return Verdict("policy.approvals", True, "none", "the base asks for none")
     count, role = policy.change
     members = policy.members(role)
-    barred = dict.fromkeys(_authors(what, changed), "wrote the change")
-    tallies = [_signed(what, changed, members, barred)]
+    barred = dict.fromkeys(authors(what, changed), "wrote the change")
+    tallies = [votes(what, changed, members, barred)]
     if circumstances.reviews is not None:
         tallies.append(review_votes(circumstances.reviews, policy, members, barred, FORGE))
     persons = sorted({person for tally in tallies for person in tally.persons})
@@ -113,7 +113,7 @@ def _approved(what: Range, changed: Digests) -> Verdict:
     return Verdict("policy.approvals", False, expected, actual, reason)
 
 
-def _authors(what: Range, changed: Digests) -> set[str]:
+def authors(what: Range, changed: Digests) -> set[str]:
     """Whoever wrote the changed rules, as far as git and the forge know; they do not approve them."""
     base, tip = what.commits
     found = set(what.judge.workspace.repository.authors(base, tip, list(changed)))
@@ -122,7 +122,8 @@ def _authors(what: Range, changed: Digests) -> set[str]:
     return found | ({person} if person else set())
 
 
-def _signed(what: Range, changed: Digests, members: frozenset[str], barred: Mapping[str, str]) -> Tally:
+def votes(what: Range, changed: Digests, members: frozenset[str], barred: Mapping[str, str]) -> Tally:
+    """The signed approvals of exactly these changes, counted by person."""
     workspace, head = what.judge.workspace, what.head
     folder = workspace.layout.approvals
     bodies = []

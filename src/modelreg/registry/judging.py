@@ -91,11 +91,14 @@ class Judge:
             return self.policy.gates
         return self.base.gates(model, self.policy)
 
+    def asked(self, model: ModelName, to: str | None) -> list[Gate]:
+        """The gates that a version of the model has to meet to enter the stage."""
+        return effective(self.gates(model), to, model, self._task(model), self._tags(model))
+
     def wanted(self, transition: Transition) -> dict[str, Any]:
         """What an approval of the transition must say."""
         model, to = transition.model, transition.to
-        asked = effective(self.gates(model), to, model, self._task(model), self._tags(model))
-        digest = gate_digest(self.policy.stage_settings.get(str(to), {}), asked)
+        digest = gate_digest(self.policy.stage_settings.get(str(to), {}), self.asked(model, to))
         entry = sum(1 for earlier in self._transitions(model, transition.number) if earlier.to == to)
         return statement(self.workspace.settings.id, transition, digest, entry)
 

@@ -20,6 +20,11 @@ def statement_name(type_: str, data: bytes) -> str:
     return f"{type_}-{sha256(data)[:NAME_DIGITS]}.yaml"
 
 
+def approval_name(data: bytes) -> str:
+    """Of an approval of a change of the rules."""
+    return f"{sha256(data)[:NAME_DIGITS]}.yaml"
+
+
 class Statements:
     """Reads evidence from `head` as `base` lets it count: by base's signers and revocations, at time `now`."""
 
