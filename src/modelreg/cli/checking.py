@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from modelreg.cli.evidence import stated_mapping, tell
 from modelreg.cli.findings import Format, known_format, print_findings, show
-from modelreg.cli.options import HERE, Json, Ref, RegistryPath
+from modelreg.cli.options import HERE, Branch, Json, Key, Push, Ref, RegistryPath, Sign
 from modelreg.cli.output import emit_json, next_step, note
 
 if TYPE_CHECKING:
@@ -66,24 +67,42 @@ def verify(
     content: Annotated[bool, typer.Option("--content", help="Fetch every artifact and hash it.")] = False,
     offline: Annotated[bool, typer.Option("--offline", help="Do not ask the remote.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="What a clone cannot judge again is an error.")] = False,
+    record: Annotated[
+        bool, typer.Option("--record", help="With --content, of one version: state that it agreed, as evidence.")
+    ] = False,
+    sign: Sign = False,
+    key: Key = None,
+    branch: Branch = None,
+    push: Push = False,
     as_json: Json = False,
 ) -> None:
     """Does the record hold together? History, digests, objects, tags; every landing judged again. Exit code 3 if not."""
     from modelreg.domain.address import Address
     from modelreg.domain.finding import failed
+    from modelreg.errors import UsageError
     from modelreg.registry.resolve import resolve
     from modelreg.registry.verify import verify as perform
-    from modelreg.wiring import open_workspace
+    from modelreg.registry.verify_record import record_verification
+    from modelreg.wiring import open_workspace, signing_key
 
-    workspace = open_workspace(registry)
+    workspace = open_workspace(registry, branch)
     parsed = Address.parse(address) if address else None
     version = resolve(workspace.snapshot(), parsed) if parsed and address and any(c in address for c in "@#") else None
+    if (sign or key or push) and not record:
+        raise UsageError("--sign, --key and --push are for --record", hint="modelreg verify MODEL@V --content --record")
+    if record and (version is None or not content):
+        raise UsageError("--record needs --content and one version", hint="modelreg verify MODEL@V --content --record")
+    signing = signing_key(registry, key, wanted=sign)
     done = perform(
         workspace, parsed.model if parsed else None, version, content=content, offline=offline, strict=strict
     )
     ok = not failed(done.findings)
+    recorded = None
+    if record and ok and parsed and version:
+        recorded = record_verification(workspace, parsed.model, version, done, key=signing, push=push)
     if as_json:
-        emit_json({"ok": ok, "versions": done.versions, "findings": [f.to_mapping() for f in done.findings]})
+        body = {"ok": ok, "versions": done.versions, "findings": [f.to_mapping() for f in done.findings]}
+        emit_json(body | ({"recorded": stated_mapping(recorded)} if recorded else {}))
     else:
         print_findings(done.findings)
         note(
@@ -92,5 +111,7 @@ def verify(
         )
         if any(finding.code == "tag-missing" for finding in done.findings):
             next_step("modelreg announce")
+        if recorded is not None:
+            tell(recorded, dry_run=False)
     if not ok:
         raise typer.Exit(3)

@@ -15,6 +15,7 @@ from modelreg.registry.ports import Entry, Tree
 from modelreg.registry.rules import model_rules
 from modelreg.registry.rules_registry import registry_rules
 from modelreg.registry.rules_signers import signer_rules
+from modelreg.registry.rules_statements import statement_rules
 from modelreg.registry.snapshot import Snapshot
 from modelreg.registry.workspace import Workspace
 
@@ -82,6 +83,7 @@ def validate_tree(workspace: Workspace, snapshot: Snapshot, models: frozenset[st
     findings = checked.findings
     findings += registry_rules(checked, workspace.layout)
     findings += signer_rules(checked, workspace.layout)
+    findings += statement_rules(checked, workspace.layout)
     for model in sorted({p.model for p in map(layout.place, wanted) if p and p.model}):
         findings += model_rules(checked, snapshot, workspace, model, entries)
     return findings
