@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +37,9 @@ def policy(**changes: Any) -> dict[str, Any]:
         {"stage": "production", "require": {"approvals": {**APPROVALS, "count": 1}}},
     ]
     roles = {"reviewer": [person(name) for name in ("ann", "bo", "cy")]}
-    return body | {"gates": gates, "roles": roles, "change": {"approvals": 1, "role": "reviewer"}} | changes
+    return (
+        body | {"serial": 2, "gates": gates, "roles": roles, "change": {"approvals": 1, "role": "reviewer"}} | changes
+    )
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ class Team:
         """A branch off main with one commit, pushed; the clone stays on main."""
         repo = self.clones[name]
         repo.git("switch", "-q", "-c", branch, "main")
-        repo.commit(branch, files)
+        repo.commit(branch, files, at=int(time.time()))
         repo.git("push", "-q", "origin", branch)
         repo.git("switch", "-q", "main")
         self.fetch()
@@ -88,7 +91,7 @@ class Team:
         """Merge a branch on the server, as a forge does."""
         repo = self.clones["ann"]
         repo.git("fetch", "-q", "origin")
-        repo.merge(f"origin/{branch}")
+        repo.git("merge", "-q", "--no-ff", "-m", f"Merge {branch}", f"origin/{branch}")
         repo.git("push", "-q", "origin", "main")
         self.fetch()
 
@@ -126,7 +129,7 @@ def make_server(folder: Path, keys: Mapping[str, Key], **changes: Any) -> Repo:
         "registry/policy.yaml": dumped(policy(**changes)),
         "registry/allowed_signers": "".join(keys[name].line(person(name)) for name in NAMES).encode(),
     }
-    repo.commit("rules", rules)
+    repo.commit("rules", rules, at=int(time.time()))
     for text in ("one", "two"):
         done("register", "churn", artifact(folder, text), "--metrics", metrics(folder, 0.8), registry=repo.path)
     return repo.clone(folder / "server", "--bare")

@@ -120,7 +120,7 @@ def _ballot(
         raise DeniedError(f"{by} {trouble}, and so may not approve it", hint=hint)
     check_key(workspace, what.base, by, key, APPROVAL)
     if by in votes(what, changed, members, barred).persons:
-        raise DeniedError(f"{by} has approved this change already")
+        raise DeniedError(f"{by} has approved this change already", hint="git fetch origin brings what came since")
     days = days_valid(valid_days)
     not_after = stamp(workspace.clock() + int(days * _DAY_S))
     asked = f"{change[0]} of {change[1]}"

@@ -146,6 +146,8 @@ def _body(
                 finding.message, file=finding.file or None, line=line, field=finding.field, hint=finding.hint
             )
     _check_datasets(snapshot.manifest(model, version), document, body)
+    if "arms" in body and str(version) not in {arm["version"] for arm in body["arms"].values()}:
+        raise UsageError(f"{version} is in neither arm of the test", hint=f"--treatment {version}:N:SUCCESSES")
     return body
 
 

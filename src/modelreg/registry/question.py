@@ -26,7 +26,8 @@ NOBODY = "whoever makes the change"
 """Stands for the actor of a change that nobody has made yet."""
 
 _OF_THE_ACTOR = ("access", "signed", "via")
-_OF_THE_RECORD = ("number", "manifest", "record")
+_BINDING = ("number", "manifest", "record", "record.kind", "record.from", "record.displaces")
+"""What of a record an approval binds; the rest may be made again without that the approval dies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,7 @@ def _on_branch(
 
 
 def _question(judge: Judge, change: JudgedChange, model: ModelName, branch: str) -> Question:
-    wrong = [v for v in change.verdicts if not v.passed and v.check.split(".")[0] in _OF_THE_RECORD]
+    wrong = [v for v in change.verdicts if not v.passed and v.check in _BINDING]
     if wrong:
         reasons = "; ".join(verdict.reason for verdict in wrong)
         raise DeniedError(f"the record on {branch} cannot land as it is, so no approval of it counts: {reasons}")
