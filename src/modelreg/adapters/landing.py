@@ -36,25 +36,27 @@ RETRY_S = 60.0
 """How long a lost race is tried again, in all."""
 
 
-def land(repository: GitRepository, planner: Planner, branch: str, *, push: bool, force_branch: bool) -> Landed | None:
+def land(
+    repository: GitRepository, planner: Planner, branch: str, *, push: bool, force_branch: bool, onto: str | None = None
+) -> Landed | None:
     """See `registry.ports.Repository.land`."""
     require_version()
     git = repository.git
     deadline = time.monotonic() + RETRY_S
     with locked(git.common_dir):
         journal.recover(repository)
-        here = _checked_out_here(git, branch, force=force_branch)
+        here = _checked_out_here(git, branch, force=force_branch or onto is not None)
+        if here and onto is not None:
+            raise UnavailableError(f"{branch} is checked out here", hint=f"git switch {onto}, and try again")
         while True:
-            if push:
-                remote.fetch(git, branch)
-            base = _base(repository, branch, here=here, may_forward=push)
+            for name in (branch, onto) if push else ():
+                if name is not None:
+                    remote.fetch(git, name)
+            base = repository.branch_tip(onto) if onto else _base(repository, branch, here=here, may_forward=push)
             local = repository.resolve(f"refs/heads/{branch}")
             plan = planner(base)
             if plan is None:
                 return None
-            if plan.branch != branch:
-                here = _checked_out_here(git, plan.branch, force=True)
-                local = repository.resolve(f"refs/heads/{plan.branch}")
             landed = _try(repository, plan, local, here=here, push=push)
             if landed is not None:
                 return landed
@@ -74,6 +76,13 @@ def create_tags(repository: GitRepository, tags: Sequence[Tag], *, push: bool) -
         if push and pairs and not remote.push(git, pairs):
             raise ConflictError("origin was given these tags meanwhile", hint="git fetch --tags, and try again")
         _transaction(git, None, pairs)
+
+
+def push_branch(repository: GitRepository, branch: str) -> None:
+    """See `registry.ports.Repository.push_branch`."""
+    tip = repository.resolve(f"refs/heads/{branch}")
+    if tip is not None and not remote.push(repository.git, {f"refs/heads/{branch}": tip}):
+        raise ConflictError(f"{branch} is another one at {remote.REMOTE}", hint=f"git fetch {remote.REMOTE} {branch}")
 
 
 def recover(repository: GitRepository) -> None:

@@ -159,10 +159,26 @@ class GitRepository:
 
         landing.recover(self)
 
-    def land(self, planner: Planner, branch: str, *, push: bool = False, force_branch: bool = False) -> Landed | None:
+    def land(
+        self,
+        planner: Planner,
+        branch: str,
+        *,
+        push: bool = False,
+        force_branch: bool = False,
+        onto: str | None = None,
+    ) -> Landed | None:
         from modelreg.adapters import landing
 
-        return landing.land(self, planner, branch, push=push, force_branch=force_branch)
+        return landing.land(self, planner, branch, push=push, force_branch=force_branch, onto=onto)
+
+    def push_branch(self, branch: str) -> None:
+        from modelreg.adapters import landing
+
+        landing.push_branch(self, branch)
+
+    def remote_url(self) -> str | None:
+        return self.git.git.setting("remote.origin.url")
 
     def create_tags(self, tags: Sequence[Tag], *, push: bool = False) -> None:
         from modelreg.adapters import landing

@@ -161,13 +161,30 @@ class Repository(Protocol):
 
     def is_shallow(self) -> bool: ...
 
-    def land(self, planner: Planner, branch: str, *, push: bool = False, force_branch: bool = False) -> Landed | None:
+    def land(
+        self,
+        planner: Planner,
+        branch: str,
+        *,
+        push: bool = False,
+        force_branch: bool = False,
+        onto: str | None = None,
+    ) -> Landed | None:
         """Plan on the branch's tip and land it: commit, tags, work tree; wholly or not at all.
 
         `force_branch` allows a write while HEAD is detached or on another branch (then only the ref moves). With
         `push` the remote accepts first, and a lost race is fetched, judged and tried again for at most 60 s.
         None where the planner has nothing to do. Raises ConflictError for dirt on a touched path or a lost race.
+
+        `onto` is for a proposal: the plan is asked for, and based, on the tip of that branch, while only the ref of
+        `branch`, which may not exist yet, moves. No work tree is touched; UnavailableError where one shows `branch`.
         """
+
+    def push_branch(self, branch: str) -> None:
+        """Bring a local branch to the remote as it stands, as a fast forward. Raises ConflictError for any other."""
+
+    def remote_url(self) -> str | None:
+        """The address of origin as configured, with whatever secrets it holds; None where there is none."""
 
     def create_tags(self, tags: Sequence[Tag], *, push: bool = False) -> None:
         """Make annotated tags (create-only) in one transaction; with `push` on the remote first, atomically."""
