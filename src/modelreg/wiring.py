@@ -7,6 +7,7 @@ import sys
 import time
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from modelreg.adapters.documents import YamlDocuments
 from modelreg.adapters.machine import LocalMachine
@@ -22,6 +23,10 @@ from modelreg.registry.ports import ArtifactStore, Tree
 from modelreg.registry.snapshot import Snapshot
 from modelreg.registry.workspace import Settings as RegistrySettings
 from modelreg.registry.workspace import Workspace
+
+if TYPE_CHECKING:
+    from modelreg.integrations.pull_request import Opened
+    from modelreg.registry.propose import Proposed
 
 LOCAL_REMOTE = ".dvc/storage"
 """Where artifacts go when nobody says where: a folder of this machine, ignored by git."""
@@ -54,6 +59,15 @@ def open_workspace(
     return Workspace(
         repository, documents, layout, settings, now, store, SshSignatures(), other_branch=branch is not None
     )
+
+
+def open_pull_request(workspace: Workspace, proposed: Proposed) -> Opened:
+    """Open the pull request of a proposal that was pushed, where that can be done here, or say how; never an error."""
+    from modelreg.integrations.pull_request import open_pull_request as open_
+
+    folder = workspace.repository.git_dir / "modelreg" / "proposals"
+    url = workspace.repository.remote_url()
+    return open_(url, proposed.branch, proposed.into, proposed.title, proposed.body, folder)
 
 
 def signing_key(path: Path, option: Path | None, *, wanted: bool = False) -> Path | str | None:

@@ -21,8 +21,10 @@ from modelreg.cli import (
     hook,
     init,
     policy,
+    proposals,
     reading,
     register,
+    rollback,
     stages,
 )
 from modelreg.cli.output import emit_json_error, note
@@ -55,6 +57,8 @@ checking.add_to(app)
 gate.add_to(app)
 policy.add_to(app)
 stages.add_to(app)
+proposals.add_to(app)
+rollback.add_to(app)
 evidence.add_to(app)
 approvals.add_to(app)
 reading.add_to(app)

@@ -36,6 +36,10 @@ On = Annotated[str | None, typer.Option("--on", metavar="BRANCH", help="Land it 
 Ref = Annotated[str | None, typer.Option("--ref", metavar="REF", help="Read this ref instead of the protected branch.")]
 Model = Annotated[str, typer.Argument(metavar="MODEL", show_default=False)]
 Version = Annotated[str, typer.Argument(metavar="VERSION", show_default=False)]
+StageName = Annotated[str, typer.Argument(metavar="STAGE", show_default=False)]
+ProposeOption = Annotated[
+    bool, typer.Option("--propose", help="Make a branch with the record, for a pull request, and land nothing.")
+]
 Address = Annotated[
     str,
     typer.Argument(

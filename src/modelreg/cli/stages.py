@@ -6,15 +6,29 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelreg.cli.options import HERE, Branch, DryRun, Json, Model, Push, Reason, Ref, RegistryPath, Version
-from modelreg.cli.output import emit_json, next_step, result, short, table
+from modelreg.cli.changes import change_mapping, tell_change
+from modelreg.cli.options import (
+    HERE,
+    Branch,
+    DryRun,
+    Json,
+    Key,
+    Model,
+    ProposeOption,
+    Push,
+    Reason,
+    Ref,
+    RegistryPath,
+    Sign,
+    StageName,
+    Version,
+)
+from modelreg.cli.output import emit_json, result, short, table
+from modelreg.cli.proposals import perform
 
 if TYPE_CHECKING:
-    from modelreg.domain.names import ModelName
     from modelreg.domain.version import Version as VersionType
-    from modelreg.registry.stage import StageChange
 
-StageName = Annotated[str, typer.Argument(metavar="STAGE", show_default=False)]
 AliasName = Annotated[str, typer.Argument(metavar="ALIAS", show_default=False)]
 
 stage = typer.Typer(
@@ -39,59 +53,32 @@ def stage_set(
     reason: Reason = "",
     registry: RegistryPath = HERE,
     branch: Branch = None,
+    propose: ProposeOption = False,
+    sign: Sign = False,
+    key: Key = None,
     push: Push = False,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Move a version to a stage, if the policy's gate allows it; one commit with the record."""
+    """Move a version to a stage, if the policy's gate allows it; one commit with the record. Or propose it."""
     from modelreg.domain.names import parse_model, parse_stage
     from modelreg.domain.version import Version as Parsed
     from modelreg.registry.stage import set_stage
-    from modelreg.wiring import open_workspace
+    from modelreg.wiring import open_workspace, signing_key
 
     workspace = open_workspace(registry, branch)
-    name, parsed = parse_model(model), Parsed.parse(version)
-    change = set_stage(workspace, name, parsed, parse_stage(to), reason=reason, push=push, dry_run=dry_run)
+    name, parsed, stage_ = parse_model(model), Parsed.parse(version), parse_stage(to)
+    signer = signing_key(registry, key, wanted=sign)
+    if propose:
+        perform(workspace, name, parsed, stage_, reason, signer, push=push, dry_run=dry_run, as_json=as_json)
+        return
+    change = set_stage(workspace, name, parsed, stage_, reason=reason, key=signer, push=push, dry_run=dry_run)
     if as_json:
-        emit_json(_change_mapping(name, parsed, change))
+        emit_json(change_mapping(name, parsed, change))
     else:
-        _tell(name, parsed, change, dry_run=dry_run)
+        tell_change(name, parsed, change, dry_run=dry_run)
     if dry_run and change.transition is not None and not change.report.allowed:
         raise typer.Exit(1)
-
-
-def _change_mapping(model: ModelName, version: VersionType | None, change: StageChange) -> dict[str, object]:
-    transition = change.transition
-    return {
-        "model": model,
-        "version": str(version) if version else None,
-        "from": transition.from_ if transition else change.stage,
-        "to": transition.to if transition else change.stage,
-        "displaced": [str(d.version) for d in transition.displaces] if transition else [],
-        "transition": transition.number if transition else None,
-        "commit": change.commit,
-        "report": change.report.to_mapping(),
-    }
-
-
-def _tell(model: ModelName, version: VersionType, change: StageChange, *, dry_run: bool) -> None:
-    transition = change.transition
-    if transition is None:
-        result(f"{model}@{version} is in {change.stage} already")
-        return
-    if dry_run:
-        rows = [("yes" if v.passed else "NO", v.check, v.expected, v.actual, v.reason) for v in change.report.verdicts]
-        table(("passed", "check", "expected", "actual", "reason"), rows)
-        verb = "would move" if change.report.allowed else "may not move"
-        result(f"{verb} {model}@{version} from {transition.from_} to {transition.to}")
-        for path in change.files if change.report.allowed else ():
-            result(f"would write {path}")
-    else:
-        result(f"{model}@{version}: {transition.from_} -> {transition.to} in commit {short(change.commit)}")
-    for displaced in transition.displaces if change.report.allowed else ():
-        result(f"{'would displace' if dry_run else 'displaced'} {model}@{displaced.version} to {displaced.to}")
-    if not dry_run:
-        next_step(f"modelreg pull {model}#{transition.to}")
 
 
 @stage.command("get")
@@ -190,7 +177,7 @@ def _alias(
     parsed, label = parse_model(model), parse_alias(name)
     change = set_alias(workspace, parsed, label, version, reason=reason, push=push, dry_run=dry_run)
     if as_json:
-        emit_json(_change_mapping(parsed, version, change))
+        emit_json(change_mapping(parsed, version, change))
     elif change.transition is None:
         result(f"{parsed}@{label} is {version} already")
     elif dry_run:

@@ -81,7 +81,7 @@ def _compare(
     """Every pair of values on the same basis must hold; where there is none, the two do not compare."""
     mine = candidate.comparable(name, members) if name else ()
     theirs = holder.comparable(name, members) if name else ()
-    pairs = [(m, t) for m in mine for t in theirs if not _incomparable(m, t)]
+    pairs = [(m, t) for m in mine for t in theirs if not incomparable(m, t)]
     champion = holder.manifest.version
     if not pairs:
         trouble = _why_not(name, mine, theirs)
@@ -105,10 +105,10 @@ def _why_not(name: str | None, mine: tuple[Metric, ...], theirs: tuple[Metric, .
         return "model.yaml names no primary metric"
     if not mine or not theirs:
         return f"{name} is missing from the {'candidate' if not mine else 'holder'}"
-    return f"{name} {_incomparable(mine[0], theirs[0])}"
+    return f"{name} {incomparable(mine[0], theirs[0])}"
 
 
-def _incomparable(mine: Metric, theirs: Metric) -> str:
+def incomparable(mine: Metric, theirs: Metric) -> str:
     """Why two values do not compare; empty where they do."""
     if not mine.finite or not theirs.finite:
         return "is no finite number"

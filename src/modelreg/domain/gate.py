@@ -63,6 +63,8 @@ def judge_rollback(policy: Policy, context: Context, former: bool) -> Report:
     verdicts.extend(standing(context))
     rule = policy.stages.get(transition.to) if transition.to else None
     if rule is not None:
+        if rule.rollback == "propose":
+            verdicts.append(_via(rule, context))
         verdicts.extend(_signed(rule, context))
     verdicts.extend(_access(policy, context))
     return Report(tuple(verdicts))

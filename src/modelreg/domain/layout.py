@@ -118,6 +118,10 @@ class Layout:
     def stages(self, model: str) -> str:
         return self.at("registry", model, "stages.yaml")
 
+    def transitions(self, model: str) -> str:
+        """The folder of a model's records (with its `/`)."""
+        return self.at("registry", model, "transitions") + "/"
+
     def transition(self, model: str, number: int) -> str:
         return self.at("registry", model, "transitions", f"{number:04d}.yaml")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -230,3 +230,24 @@ def _alias_changes(
         elif (named == version and to != required) or (named in leaving and to != required):
             changes[alias] = None
     return changes
+
+
+def former_holder(
+    transitions: Iterable[Transition], stage: Stage, present: Collection[Version], withdrawn: Collection[Version]
+) -> Version | None:
+    """Whom a rollback brings back: the last former holder of a stage in good standing; None where there is none.
+
+    `transitions` in order, `present` who holds the stage now. Holders are an undo stack: an entry is pushed, a
+    rollback takes off what stands above the version that it brought back. So a version that was rolled back from is
+    not brought back by the next rollback; only a new promotion puts it there again.
+    """
+    stack: list[Version] = []
+    for transition in transitions:
+        version = transition.version
+        if transition.to != stage or version is None or transition.kind == "alias":
+            continue
+        if transition.kind == "rollback" and version in stack:
+            del stack[len(stack) - stack[::-1].index(version) :]
+        else:
+            stack.append(version)
+    return next((v for v in reversed(stack) if v not in present and v not in withdrawn), None)

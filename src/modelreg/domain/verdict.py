@@ -50,6 +50,10 @@ class Report:
         return {"allowed": self.allowed, "verdicts": [verdict.to_mapping() for verdict in self.verdicts]}
 
 
+NOT_JUDGED = Report(())
+"""The report on what was not judged, which allows nothing."""
+
+
 def empty(check: str, wanted: str) -> Verdict:
     """A requirement that asks nothing refuses: an author of a policy meant something by it."""
     return Verdict(check, False, wanted, "none", "the requirement is empty")

@@ -21,7 +21,7 @@ _ROOM_FOR_THE_END = 200
 def markdown(report: GateReport) -> str:
     """A line with the verdict, what is wrong with the files, then a table per change; what failed first."""
     mark = "✅" if report.allowed else "❌"
-    judged = f"Base {_code(report.base)}, head {_code(report.head)}."
+    judged = f"Base {code(report.base)}, head {code(report.head)}."
     sections = [f"### modelreg: {mark} {headline(report)}\n\n{judged}\n"]
     if report.findings:
         sections.append(_findings(report.findings))
@@ -29,7 +29,7 @@ def markdown(report: GateReport) -> str:
     sections += [_change(change) for change in changes]
     if not changes:
         sections.append("Nothing in the registry changes.\n")
-    return _within(sections)
+    return within(sections)
 
 
 def headline(report: GateReport) -> str:
@@ -55,35 +55,35 @@ def _findings(findings: Iterable[Finding]) -> str:
         place = ":".join(str(part) for part in (finding.file, finding.line) if part is not None)
         what = ": ".join(part for part in (finding.field, finding.message) if part)
         mark = "❌" if finding.severity == "error" else "⚠️"
-        rows.append(f"| {mark} | {_code(place)} | {_code(what)} | {_code(finding.hint or '')} |")
+        rows.append(f"| {mark} | {code(place)} | {code(what)} | {code(finding.hint or '')} |")
     return "#### Files\n\n" + "\n".join(rows) + "\n"
 
 
 def _change(change: JudgedChange) -> str:
-    name = " ".join(_code(part) for part in (change.model, change.version) if part)
+    name = " ".join(code(part) for part in (change.model, change.version) if part)
     moved = ""
     if change.from_ or change.to:
-        moved = f": {_code(change.from_ or 'nowhere')} → {_code(change.to or 'nowhere')}"
-    by = f", by {_code(change.by)}" if change.by else ""
+        moved = f": {code(change.from_ or 'nowhere')} → {code(change.to or 'nowhere')}"
+    by = f", by {code(change.by)}" if change.by else ""
     heading = f"#### {'✅' if change.allowed else '❌'} {change.kind} {name}{moved}{by}\n"
     rows = [_row(verdict) for verdict in sorted(change.verdicts, key=lambda verdict: (verdict.passed, verdict.judged))]
     table = ["| | check | expected | actual | reason |", "|---|---|---|---|---|", *rows]
-    return f"{heading}\n{_code(change.file)}\n" + ("\n" + "\n".join(table) + "\n" if rows else "")
+    return f"{heading}\n{code(change.file)}\n" + ("\n" + "\n".join(table) + "\n" if rows else "")
 
 
 def _row(verdict: Verdict) -> str:
     mark = "❌" if not verdict.passed else "✅" if verdict.judged else "not judged here"
     cells = (verdict.check, verdict.expected, verdict.actual, verdict.reason)
-    return f"| {mark} | " + " | ".join(_code(cell) for cell in cells) + " |"
+    return f"| {mark} | " + " | ".join(code(cell) for cell in cells) + " |"
 
 
-def _code(text: object) -> str:
+def code(text: object) -> str:
     """A code span that its content cannot leave; a dash for nothing."""
     line = one_line(text).replace("`", "'").replace("|", "¦")
     return f"`{line}`" if line else "–"
 
 
-def _within(sections: Iterable[str]) -> str:
+def within(sections: Iterable[str]) -> str:
     """Whole lines, as many as fit; the table's head and the verdict come first, so what is cut is the least telling."""
     kept: list[str] = []
     room = LIMIT - _ROOM_FOR_THE_END
