@@ -217,12 +217,12 @@ def test_events() -> None:
     assert pull_request({"before": "a" * 40, "after": "b" * 40}).event == "push"
 
 
-def test_a_deleted_fork_is_a_fork_and_a_bot_is_no_author() -> None:
+def test_a_deleted_fork_is_a_fork_and_a_bot_is_named_as_one() -> None:
     event = pull_request_event()
     event["pull_request"]["head"]["repo"] = None
     event["pull_request"]["user"] = account("github-actions[bot]", "Bot")
     found = pull_request(event)
-    assert (found.is_fork, found.head_repository, found.author) == (True, None, None)
+    assert (found.is_fork, found.head_repository, found.author) == (True, None, "github-actions[bot]")
 
 
 def _without(*path: str, value: Any = None) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelreg.domain.reviews import Review, approving, latest
+from modelreg.domain.reviews import Review, account_of, approving, latest
 
 
 def review(account: str, state: str, at: int, commit: str = "c1") -> Review:
@@ -44,6 +44,22 @@ def test_an_account_is_one_in_any_case() -> None:
 def test_what_was_approved_before_the_last_push() -> None:
     given_ = [review("ann", "APPROVED", 1, "old"), review("bob", "APPROVED", 2, "head")]
     assert [r.account for r in approving(given_, commit="head")] == ["bob"]
+
+
+@pytest.mark.parametrize(
+    ("email", "account"),
+    [
+        ("12345+ann@users.noreply.github.com", "ann"),
+        ("ann@users.noreply.github.com", "ann"),
+        ("41898282+github-actions[bot]@users.noreply.github.com", "github-actions[bot]"),
+        ("ann@example.org", None),
+        ("x+ann@users.noreply.github.com", None),
+        ("ann@users.noreply.github.com.evil.example", None),
+        ("ann@users.noreply.github.com\n", None),
+    ],
+)
+def test_an_address_that_the_forge_gives_out_names_an_account(email: str, account: str | None) -> None:
+    assert account_of(email) == account
 
 
 @given(st.lists(st.builds(review, st.sampled_from("abc"), st.sampled_from(["APPROVED", "DISMISSED", "COMMENTED"]),

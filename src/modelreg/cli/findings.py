@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelreg.cli.output import emit_json, note, result
+from modelreg.cli.output import emit_json, note, result, workflow_commands
 
 if TYPE_CHECKING:
     from modelreg.domain.finding import Finding
@@ -34,8 +34,7 @@ def show(files: int, findings: Sequence[Finding], form: str) -> None:
     if form == "json":
         emit_json({"ok": ok, "files": files, "findings": [finding.to_mapping() for finding in findings]})
     elif form == "github":
-        for line in finding_annotations(findings):
-            result(line)
+        workflow_commands(finding_annotations(findings))
     else:
         print_findings(findings)
         note(f"{_count(files, 'file')}: {_summary(findings)}")

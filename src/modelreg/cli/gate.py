@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from modelreg.cli.options import HERE, RegistryPath
-from modelreg.cli.output import emit_json, note, result, table
+from modelreg.cli.output import emit_json, result, workflow_commands
 
 if TYPE_CHECKING:
-    from modelreg.domain.gate_report import GateReport, JudgedChange
+    from modelreg.domain.gate_report import GateReport
+    from modelreg.registry.judging import Circumstances
+
+FORMATS = ("text", "json", "github", "markdown", "sarif")
 
 BaseRef = Annotated[
     str,
@@ -19,54 +23,128 @@ BaseRef = Annotated[
 HeadRef = Annotated[
     str, typer.Option("--head", metavar="REF", help="What would be merged into it.", show_default=False)
 ]
-Format = Annotated[str, typer.Option("--format", metavar="NAME", help="text or json.")]
+Format = Annotated[str, typer.Option("--format", metavar="NAME", help=f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}.")]
+EventFile = Annotated[
+    Path | None,
+    typer.Option("--event", metavar="FILE", help="GitHub's payload: the author, and the reviews (with GITHUB_TOKEN)."),
+]
+ReviewsFile = Annotated[
+    Path | None,
+    typer.Option("--reviews", metavar="FILE", help="Reviews as JSON: [{account, state, commit, submitted_at}]."),
+]
+SummaryFile = Annotated[Path | None, typer.Option("--summary", metavar="FILE", help="Append the report as Markdown.")]
+OutputFile = Annotated[
+    Path | None, typer.Option("--output", metavar="FILE", help="Write the report there, and text to the log.")
+]
 
 
 def add_to(app: typer.Typer) -> None:
     app.command("gate")(gate_command)
 
 
-def gate_command(base: BaseRef, head: HeadRef, registry: RegistryPath = HERE, output: Format = "text") -> None:
+def gate_command(
+    base: BaseRef,
+    head: HeadRef,
+    registry: RegistryPath = HERE,
+    event: EventFile = None,
+    reviews: ReviewsFile = None,
+    format: Format = "text",  # noqa: A002 - the option's name
+    summary: SummaryFile = None,
+    output: OutputFile = None,
+) -> None:
     """Judge a pull request by the policy of its base; exit 1 where it may not land."""
-    from modelreg.errors import UsageError
+    from modelreg.domain.reports.markdown import markdown
+    from modelreg.integrations.actions import append_summary
     from modelreg.registry.gate import gate
-    from modelreg.registry.judging import Circumstances
     from modelreg.wiring import open_workspace
 
-    if output not in ("text", "json"):
-        raise UsageError(f"there is no format {output!a}", hint="choose text or json")
+    _check(format, event, reviews, output)
     workspace = open_workspace(registry)
-    circumstances = Circumstances(workspace.clock(), via="pull-request")
-    report = gate(workspace, workspace.tip(base), workspace.tip(head), circumstances)
-    if output == "json":
-        emit_json(report.to_mapping())
+    tips = workspace.tip(base), workspace.tip(head)
+    report = gate(workspace, *tips, _circumstances(workspace.clock(), tips[1], event, reviews))
+    if output is not None:
+        _write(output, report, format)
+        _log(report)
     else:
-        tell(report)
+        _print(report, format)
+    if summary is not None:
+        append_summary(summary, markdown(report))
     if not report.allowed:
         raise typer.Exit(1)
 
 
-def tell(report: GateReport) -> None:
-    """For a terminal: each change with its verdicts, then the findings."""
-    for change in report.changes:
-        result(f"{'allowed' if change.allowed else 'REFUSED'}: {heading(change)}")
-        rows = [
-            ("NO" if not v.passed else "yes" if v.judged else "not judged", v.check, v.expected, v.actual, v.reason)
-            for v in sorted(change.verdicts, key=lambda v: v.passed)
-        ]
-        table(("passed", "check", "expected", "actual", "reason"), rows)
-    for finding in report.findings:
-        place = ":".join(str(part) for part in (finding.file, finding.line) if part is not None)
-        result(f"{finding.severity}: {place}: {finding.message} [{finding.code}]")
-        if finding.hint:
-            note(f"hint: {finding.hint}")
-    if not report.changes and not report.findings:
-        result("nothing of the registry changes")
-    result("may land" if report.allowed else "may not land")
+def _check(form: str, event: Path | None, reviews: Path | None, output: Path | None) -> None:
+    from modelreg.errors import UsageError
+
+    if form not in FORMATS:
+        raise UsageError(f"there is no format {form!a}", hint=f"choose {', '.join(FORMATS[:-1])} or {FORMATS[-1]}")
+    if event is not None and reviews is not None:
+        raise UsageError("--event and --reviews exclude each other", hint="the event's reviews come from the forge")
+    if output is not None and form == "github":
+        raise UsageError("annotations belong into the log", hint="--output with --format json, sarif, markdown or text")
 
 
-def heading(change: JudgedChange) -> str:
-    """`promote churn@1.3.0 staging -> production, by ann@example.org`."""
-    what = f"{change.model}@{change.version}" if change.version else change.model or change.file
-    move = f" {change.from_ or '-'} -> {change.to}" if change.to else ""
-    return f"{change.kind} {what}{move}" + (f", by {change.by}" if change.by else "")
+def _circumstances(now: int, head: str, event: Path | None, reviews: Path | None) -> Circumstances:
+    """Who proposes, and who approved what stands there now. Without event and reviews no forge was asked."""
+    from modelreg.domain.reviews import approving
+    from modelreg.integrations import github
+    from modelreg.integrations.reviews_file import read_reviews
+    from modelreg.registry.judging import Circumstances
+
+    if event is None:
+        found = None if reviews is None else approving(read_reviews(reviews), commit=head)
+        return Circumstances(now, via="pull-request", reviews=found)
+    api = github.api_from_environment()
+    proposal = github.proposed(api, github.read_event(event))
+    if proposal.number is None:
+        return Circumstances(now, via="direct")
+    given = approving(github.reviews(api, proposal.number), commit=proposal.reviewed)
+    return Circumstances(now, via="pull-request", account=proposal.author, reviews=given)
+
+
+def _rendered(report: GateReport, form: str) -> str | dict[str, Any]:
+    from modelreg.domain.reports.markdown import markdown
+    from modelreg.domain.reports.sarif import sarif
+    from modelreg.domain.reports.text import text
+
+    if form == "json":
+        return report.to_mapping()
+    if form == "sarif":
+        return sarif(report)
+    return markdown(report) if form == "markdown" else "\n".join(text(report)) + "\n"
+
+
+def _print(report: GateReport, form: str) -> None:
+    from modelreg.domain.reports.annotations import report_annotations
+
+    if form in ("text", "github"):
+        _log(report)
+        workflow_commands(report_annotations(report) if form == "github" else ())
+        return
+    rendered = _rendered(report, form)
+    if isinstance(rendered, dict):
+        emit_json(rendered)
+    else:
+        result(rendered.rstrip("\n"))
+
+
+def _log(report: GateReport) -> None:
+    """The text form, between a fence where a workflow's runner reads along."""
+    from modelreg.domain.reports.text import text
+    from modelreg.integrations.actions import harmless_log
+
+    workflow_commands(harmless_log(text(report)))
+
+
+def _write(path: Path, report: GateReport, form: str) -> None:
+    """Raises UnavailableError where the file cannot be written: a report that is not there must not look like one."""
+    import json
+
+    from modelreg.errors import UnavailableError
+
+    rendered = _rendered(report, form)
+    content = json.dumps(rendered, indent=2) + "\n" if isinstance(rendered, dict) else rendered
+    try:
+        path.write_text(content, encoding="utf-8")
+    except OSError as error:
+        raise UnavailableError(f"cannot be written: {error.strerror}", file=str(path)) from error

@@ -16,8 +16,12 @@ _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u20
 
 
 def clean(value: object) -> str:
-    """Text that cannot steer a terminal."""
-    return _UNSAFE.sub("\N{REPLACEMENT CHARACTER}", str(value))
+    """Text that cannot steer a terminal; in a workflow nor its runner, which obeys `::name::` at a line's start and
+    `##[name]` anywhere (actions/runner, ActionCommand.cs)."""
+    text = _UNSAFE.sub("\N{REPLACEMENT CHARACTER}", str(value))
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        text = re.sub(":(?=:)", ": ", text).replace("##[", "## [")
+    return text
 
 
 def result(text: object = "") -> None:
@@ -28,6 +32,11 @@ def result(text: object = "") -> None:
 def note(text: object) -> None:
     """A line beside the answer: what was done, what comes next."""
     sys.stderr.write(f"{clean(text)}\n")
+
+
+def workflow_commands(lines: Iterable[str]) -> None:
+    """Lines that a workflow's runner shall obey, encoded already (domain/reports/annotations.py)."""
+    sys.stdout.writelines(f"{line}\n" for line in lines)
 
 
 def next_step(text: str) -> None:
@@ -46,7 +55,8 @@ def emit_json_error(value: Mapping[str, Any]) -> None:
 def _json(value: Mapping[str, Any]) -> str:
     import json
 
-    return json.dumps(value, indent=2) + "\n"
+    # In a workflow's log `##[` would begin a command, wherever it stands; in JSON it stands in texts only.
+    return json.dumps(value, indent=2).replace("##[", "\\u0023#[") + "\n"
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: frozenset[str] = frozenset()) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 APPROVED = "APPROVED"
 DECISIVE = frozenset((APPROVED, "CHANGES_REQUESTED", "DISMISSED"))
 """GitHub's words. COMMENTED and PENDING leave an earlier decision as it is."""
+
+_NOREPLY = re.compile(
+    r"(?:[0-9]+\+)?([A-Za-z0-9][A-Za-z0-9_-]*(?:\[bot\])?)@users\.noreply\.github\.com", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +23,12 @@ class Review:
     state: str
     commit: str
     submitted_at: str
+
+
+def account_of(email: str) -> str | None:
+    """The account behind an address that GitHub gives out (`12345+ann@users.noreply.github.com`); None: no such."""
+    match = _NOREPLY.fullmatch(email)
+    return match[1] if match else None
 
 
 def latest(reviews: Iterable[Review]) -> tuple[Review, ...]:

@@ -187,7 +187,7 @@ def _described(found: Any, kind: str) -> PullRequest:
         head=_commit(head["sha"]),
         number=_number(found["number"]),
         reviewed=_commit(head["sha"]),
-        author=_login(user) if user["type"] == "User" else None,
+        author=_login(user),
         head_repository=name,
         is_fork=name != _text(base["repo"]["full_name"]),
     )
