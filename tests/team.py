@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from modelreg.adapters.documents import YamlDocuments
+from modelreg.domain.clock import stamp
 from modelreg.domain.names import ModelName, Stage
+from modelreg.domain.signers import APPROVAL
 from modelreg.domain.templates import template
 from modelreg.domain.version import Version
 from modelreg.registry.judging import Circumstances
 from modelreg.registry.moving import Wish, draft
-from modelreg.registry.question import proposal_branch
+from modelreg.registry.question import find_question, proposal_branch
+from modelreg.registry.stating import common, rendered
 from modelreg.wiring import open_workspace
 from tests.cli.runner import Result, artifact, done, metrics, modelreg
 from tests.keys import Key, make_key
@@ -87,6 +90,39 @@ class Team:
         repo.git("switch", "-q", "main")
         self.fetch()
 
+    def forged(
+        self,
+        key: Key,
+        by: str,
+        branch: str,
+        version: str,
+        stage: str,
+        fields: Mapping[str, Any] | None = None,
+        *,
+        folder: str = "",
+    ) -> dict[str, bytes]:
+        """A signed approval written past the command, of what `branch` proposes: `fields` changed at will, its name
+        right. `folder` is the version where it goes, if not its own."""
+        repo, parsed = self.clones["dan"], Version.parse(version)
+        self.fetch("dan")
+        workspace = open_workspace(repo.path)
+        question = find_question(workspace, MODEL, parsed, Stage(stage), branch)
+        at = workspace.clock()
+        body = common(workspace, workspace.snapshot(), MODEL, parsed, "approval", by, at)
+        body |= question.wanted | {"not_after": stamp(at + 86_400)} | dict(fields or {})
+        path, data = rendered(workspace, MODEL, Version.parse(folder or version), body)
+        return {path: data, f"{path}.sig": workspace.signatures.sign(data, namespace=APPROVAL, key=key.path)}
+
+    def votes_with(self, branch: str, files: Mapping[str, bytes]) -> str:
+        """What the gate would count with these files on the branch; they go nowhere."""
+        repo = self.clones["dan"]
+        repo.git("fetch", "-q", "origin")
+        repo.git("switch", "-q", "--detach", f"origin/{branch}")
+        repo.commit("forged", files, at=int(time.time()))
+        forged = repo.head
+        repo.git("switch", "-q", "main")
+        return self._counted(self.run("dan", "gate", "--base", "origin/main", "--head", forged, "--format", "json"))
+
     def land(self, branch: str) -> None:
         """Merge a branch on the server, as a forge does."""
         repo = self.clones["ann"]
@@ -110,7 +146,13 @@ class Team:
 
     def votes(self, branch: str) -> str:
         """What the gate counts: `2: bo@example.org, cy@example.org`."""
-        (change,) = [change for change in self.gate(branch)["changes"] if change["kind"] == "promote"]
+        self.fetch("dan")
+        head = f"origin/{branch}"
+        return self._counted(self.run("dan", "gate", "--base", "origin/main", "--head", head, "--format", "json"))
+
+    @staticmethod
+    def _counted(result: Result) -> str:
+        (change,) = [change for change in result.json("gate")["changes"] if change["kind"] == "promote"]
         (verdict,) = [verdict for verdict in change["checks"] if verdict["check"] == "approvals"]
         return str(verdict["actual"])
 

@@ -8,6 +8,7 @@ from typing import Any
 from modelreg.domain.approvals import Tally, review_votes, signed_votes
 from modelreg.domain.context import FORGE, Context
 from modelreg.domain.metric import number
+from modelreg.domain.policy import Policy
 from modelreg.domain.verdict import Verdict
 
 _KNOWN = {"count", "role", "valid_days", "from"}
@@ -40,11 +41,13 @@ def check_approvals(requirement: Mapping[str, Any], context: Context) -> Iterato
         )
     if "forge" in sources and context.facts.reviews is not None:
         tallies.append(review_votes(context.facts.reviews, policy, eligible, context.barred, FORGE))
-    yield _verdict(expected, int(str(count)), tallies, context, forge="forge" in sources)
+    yield _verdict(expected, int(str(count)), tallies, policy, context, forge="forge" in sources)
 
 
-def _verdict(expected: str, count: int, tallies: list[Tally], context: Context, *, forge: bool) -> Verdict:
-    persons = sorted({person for tally in tallies for person in tally.persons})
+def _verdict(
+    expected: str, count: int, tallies: list[Tally], policy: Policy, context: Context, *, forge: bool
+) -> Verdict:
+    persons = policy.distinct(person for tally in tallies for person in tally.persons)
     refused = [text for tally in tallies for text in tally.refused]
     actual = f"{len(persons)}" + (f": {', '.join(persons)}" if persons else "")
     if len(persons) >= count:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -129,6 +129,30 @@ class Policy:
         wanted = account.casefold()
         found = [p for p, accounts in self.people.items() if wanted and accounts.get(forge, "").casefold() == wanted]
         return found[0] if len(found) == 1 else None
+
+    def also(self, person: str) -> frozenset[str]:
+        """All names of a person, this one included: those that the policy maps to one same account."""
+        names = {person}
+        while True:
+            accounts = {
+                (forge, account.lower()) for name in names for forge, account in self.people.get(name, {}).items()
+            }
+            found = names | {
+                other
+                for other, held in self.people.items()
+                if any((forge, account.lower()) in accounts for forge, account in held.items())
+            }
+            if found == names:
+                return frozenset(names)
+            names = found
+
+    def distinct(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Names of persons, each person once, in order."""
+        kept: list[str] = []
+        for name in sorted(set(names)):
+            if not self.also(name).intersection(kept):
+                kept.append(name)
+        return tuple(kept)
 
     def may(self, person: str | None, action: str, model: str, stage: str | None) -> bool:
         """Whether some permission covers it. A policy without `access` lets everybody do everything."""

@@ -169,9 +169,9 @@ def _check_new(question: Question, by: str, wanted: Mapping[str, Any], mine: lis
     days = min((d for d in (number(asked.get("valid_days")) for asked in mine) if d is not None), default=None)
     now = question.judge.circumstances.now
     for item, trouble in approvals(question.evidence, wanted, None, {}, now, days):
-        if not trouble and item.signer == by:
+        if not trouble and item.signer in question.judge.policy.also(by):
             raise DeniedError(
-                f"{by} has approved this already, until {item.body['not_after']}: {item.path}",
+                f"{item.signer} has approved this already, until {item.body['not_after']}: {item.path}",
                 hint="modelreg approval withdraw takes it back",
             )
 

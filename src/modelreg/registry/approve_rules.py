@@ -119,7 +119,7 @@ def _ballot(
         hint = f"in the role {change[1]} are: {', '.join(sorted(members)) or 'nobody'}"
         raise DeniedError(f"{by} {trouble}, and so may not approve it", hint=hint)
     check_key(workspace, what.base, by, key, APPROVAL)
-    if by in votes(what, changed, members, barred).persons:
+    if judge.policy.also(by).intersection(votes(what, changed, members, barred).persons):
         raise DeniedError(f"{by} has approved this change already", hint="git fetch origin brings what came since")
     days = days_valid(valid_days)
     not_after = stamp(workspace.clock() + int(days * _DAY_S))

@@ -100,7 +100,7 @@ def _approved(what: Range, changed: Digests) -> Verdict:
     tallies = [votes(what, changed, members, barred)]
     if circumstances.reviews is not None:
         tallies.append(review_votes(circumstances.reviews, policy, members, barred, FORGE))
-    persons = sorted({person for tally in tallies for person in tally.persons})
+    persons = policy.distinct(person for tally in tallies for person in tally.persons)
     expected, actual = f"{count} of {role}", f"{len(persons)}" + (f": {', '.join(persons)}" if persons else "")
     if len(persons) >= count:
         return Verdict("policy.approvals", True, expected, actual)
@@ -119,7 +119,8 @@ def authors(what: Range, changed: Digests) -> set[str]:
     found = set(what.judge.workspace.repository.authors(base, tip, list(changed)))
     account = what.judge.circumstances.account
     person = what.judge.policy.person_of(FORGE, account) if account is not None else None
-    return found | ({person} if person else set())
+    found |= {person} if person else set()
+    return {name for person in found for name in what.judge.policy.also(person)}
 
 
 def votes(what: Range, changed: Digests, members: frozenset[str], barred: Mapping[str, str]) -> Tally:

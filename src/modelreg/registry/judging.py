@@ -110,7 +110,8 @@ class Judge:
         proposers = [transition.by, signer]
         if self.circumstances.account is not None:
             proposers.append(self.policy.person_of(FORGE, self.circumstances.account))
-        return barred | {person: "proposed the change" for person in proposers if person is not None}
+        barred |= {person: "proposed the change" for person in proposers if person is not None}
+        return {name: reason for person, reason in barred.items() for name in self.policy.also(person)} | barred
 
     def _context(self, transition: Transition, stages: Stages, signer: str | None) -> Context:
         model, version, to = transition.model, transition.version, transition.to
