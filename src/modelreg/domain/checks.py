@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from modelreg.domain.checks_metrics import check_champion, check_metrics
-from modelreg.domain.checks_people import check_approvals
+from modelreg.domain.checks_people import check_access, check_approvals
 from modelreg.domain.clock import stamp
 from modelreg.domain.context import LEVELS, Context
 from modelreg.domain.evidence import counted, of_type
@@ -175,4 +175,5 @@ CHECKS: Mapping[str, Check] = {
     "ab_test": check_ab_test,
     "compliance": check_compliance,
     "approvals": check_approvals,
+    "access": check_access,
 }

@@ -59,3 +59,11 @@ def _verdict(
     if refused:
         reason += f"; not counted: {'; '.join(refused[:5])}"
     return Verdict("approvals", False, expected, actual, reason)
+
+
+def check_access(requirement: Any, context: Context) -> Iterator[Verdict]:
+    """`true`: there must be access rules. Where there are, every change of a stage is judged by them, asked or not."""
+    policy = context.policy
+    passed = requirement is True and policy is not None and bool(policy.access)
+    reason = "" if passed else "the policy has no access rules, so nobody is told from anybody else"
+    yield Verdict("access.rules", passed, "access rules", f"{len(policy.access) if policy else 0} entries", reason)
