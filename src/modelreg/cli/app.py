@@ -12,6 +12,7 @@ import typer
 from modelreg.cli import (
     approvals,
     artifacts,
+    automatic,
     checking,
     demo,
     doctor,
@@ -59,6 +60,7 @@ policy.add_to(app)
 stages.add_to(app)
 proposals.add_to(app)
 rollback.add_to(app)
+automatic.add_to(app)
 evidence.add_to(app)
 approvals.add_to(app)
 reading.add_to(app)

@@ -1,11 +1,13 @@
-"""`modelreg policy check`."""
+"""`modelreg policy check` and `modelreg policy test`."""
 
 from __future__ import annotations
 
 import typer
 
+from modelreg.cli.changes import tell_checks
 from modelreg.cli.findings import Format, known_format, show
-from modelreg.cli.options import HERE, Json, Ref, RegistryPath
+from modelreg.cli.options import HERE, Address, Json, Ref, RegistryPath, StageName
+from modelreg.cli.output import emit_json, result
 
 policy = typer.Typer(
     name="policy",
@@ -17,11 +19,6 @@ policy = typer.Typer(
 
 def add_to(app: typer.Typer) -> None:
     app.add_typer(policy)
-
-
-@policy.callback()
-def group() -> None:
-    """Keeps `check` a command of the group, even where it is the only one."""
 
 
 @policy.command()
@@ -38,3 +35,30 @@ def check(
     known_format(format)
     done = perform(open_workspace(registry), ref=ref)
     show(done.files, done.findings, "json" if as_json else format)
+
+
+@policy.command("test")
+def try_(
+    address: Address, to: StageName, registry: RegistryPath = HERE, ref: Ref = None, as_json: Json = False
+) -> None:
+    """What the policy demands of a version for a stage: what is met and what is missing. Changes nothing."""
+    from modelreg.domain.address import Address as Parsed
+    from modelreg.domain.names import parse_stage
+    from modelreg.registry.policy_test import try_policy
+    from modelreg.registry.resolve import resolve
+    from modelreg.wiring import open_workspace
+
+    workspace = open_workspace(registry)
+    snapshot, parsed = workspace.snapshot(ref), Parsed.parse(address)
+    tested = try_policy(workspace, snapshot, parsed.model, resolve(snapshot, parsed), parse_stage(to))
+    if as_json:
+        emit_json(tested.to_mapping())
+    elif tested.stands_there:
+        result(f"{tested.model}@{tested.version} is in {tested.to} already")
+    else:
+        tell_checks(tested.report.verdicts)
+        missing = len(tested.report.failures)
+        word = "all of it is met" if not missing else f"{missing} of {len(tested.report.verdicts)} checks are missing"
+        result(f"{tested.model}@{tested.version} {tested.from_} -> {tested.to}: {word}")
+    if not tested.met:
+        raise typer.Exit(1)

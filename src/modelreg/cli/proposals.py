@@ -26,6 +26,7 @@ from modelreg.cli.output import emit_json, next_step, note, result, table
 if TYPE_CHECKING:
     from modelreg.domain.names import ModelName, Stage
     from modelreg.domain.version import Version as VersionType
+    from modelreg.integrations.pull_request import Opened
     from modelreg.registry.propose import Proposed
     from modelreg.registry.workspace import Workspace
 
@@ -99,11 +100,7 @@ def perform(
 
 def tell(workspace: Workspace, proposed: Proposed, *, dry_run: bool, as_json: bool) -> None:
     """The answer to whoever proposed; exit 1 for a dry run of what can never land."""
-    from modelreg.wiring import open_pull_request
-
-    opened = None
-    if proposed.pushed and proposed.commit is not None and not proposed.stale and not dry_run:
-        opened = open_pull_request(workspace, proposed)
+    opened = opened_for(workspace, proposed, dry_run=dry_run)
     if as_json:
         emit_json(proposal_mapping(proposed, opened))
         for line in opened.steps if opened is not None else ():
@@ -112,6 +109,15 @@ def tell(workspace: Workspace, proposed: Proposed, *, dry_run: bool, as_json: bo
         tell_proposal(proposed, opened, dry_run=dry_run)
     if dry_run and proposed.hopeless:
         raise typer.Exit(1)
+
+
+def opened_for(workspace: Workspace, proposed: Proposed, *, dry_run: bool) -> Opened | None:
+    """The pull request of a proposal that was pushed; None for any other."""
+    from modelreg.wiring import open_pull_request
+
+    if dry_run or proposed.stale or not proposed.pushed or proposed.commit is None:
+        return None
+    return open_pull_request(workspace, proposed)
 
 
 def proposals(model: MaybeModel = None, registry: RegistryPath = HERE, as_json: Json = False) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from modelreg.domain.gate import effective
 from modelreg.domain.proposal import ProposalName
 from modelreg.domain.reports.proposal import proposal_body
 from modelreg.domain.transition import Transition
@@ -19,9 +18,7 @@ def body_of(
     model, version, to = transition.model, transition.version, transition.to
     if version is None or to is None:
         return ""
-    about = base.model(model).value
     judge = Judge(workspace, base, head, Circumstances(now, via="pull-request"))
-    asked = effective(judge.gates(model), to, model, str(about.get("task", "other")), about.get("tags") or {})
     holder = base.stages(model).answer(to)
     return proposal_body(
         ProposalName(model, version, to),
@@ -29,5 +26,5 @@ def body_of(
         report,
         base.manifest(model, version),
         None if holder in (None, version) else base.manifest(model, holder),
-        asked if transition.kind != "rollback" else (),
+        judge.asked(model, to) if transition.kind != "rollback" else (),
     )

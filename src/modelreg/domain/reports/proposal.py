@@ -9,6 +9,7 @@ from modelreg.domain.manifest import Manifest
 from modelreg.domain.policy import Gate
 from modelreg.domain.proposal import ProposalName
 from modelreg.domain.reports.markdown import code, within
+from modelreg.domain.signature import incompatibilities
 from modelreg.domain.transition import Transition
 from modelreg.domain.verdict import Report, Verdict
 
@@ -63,9 +64,19 @@ def _comparison(candidate: Manifest, holder: Manifest | None) -> str:
     data = [(d.name, _shown(d.candidate)[:12], _shown(d.holder)[:12]) for d in data_that_differ(candidate, holder)]
     for title, found in (("Parameters that differ", params), ("Data that differ", data)):
         sections.append(_section(title, ("name", mine, theirs), found) if found else f"#### {title}\n\nNone.\n")
+    sections.append(_signature(candidate, holder))
     sizes = [("bytes of all artifacts", size_bytes(candidate), size_bytes(holder))]
     sections.append(_section("Size", ("", mine, theirs), sizes))
     return "\n".join(sections)
+
+
+def _signature(candidate: Manifest, holder: Manifest) -> str:
+    found = incompatibilities(holder.body.get("signature"), candidate.body.get("signature"))
+    if not found:
+        return f"#### Signature\n\nCompatible: callers of {code(holder.version)} may call it unchanged.\n"
+    lines = [f"- {code(text)}" for text in found[:_ROWS]]
+    lines += [f"- and {len(found) - _ROWS} more"] if len(found) > _ROWS else []
+    return "#### Signature\n\nNot known to be compatible:\n\n" + "\n".join(lines) + "\n"
 
 
 def _checks(report: Report) -> str:
@@ -107,7 +118,7 @@ def _approval(name: ProposalName, requirement: Mapping[str, object]) -> Iterator
     if isinstance(sources, Iterable) and "forge" in sources:
         yield "by a review of this pull request that approves, or"
     if isinstance(sources, Iterable) and "signature" in sources:
-        yield f"with their key: {code(f'modelreg approve {name} --push')}"
+        yield f"with their key: {code(f'modelreg approve {name.model} {name.version} {name.stage} --push')}"
 
 
 def _section(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
