@@ -68,7 +68,7 @@ class Story:
             done("stage", "set", "churn", version, stage, registry=first.path)
         done("alias", "set", "churn", "champion", "1.0.0", registry=first.path)
         signers = "".join(keys[name].line(person(name)) for name in PEOPLE)
-        rules = {"registry/policy.yaml": dumped(strict()), "registry/allowed_signers": signers}
+        rules: dict[str, str | bytes] = {"registry/policy.yaml": dumped(strict()), "registry/allowed_signers": signers}
         first.commit("The rules of the team", rules, at=int(time.time()))
         self.folder, self.keys = folder, keys
         self.server = first.clone(folder / "server", "--bare")
@@ -118,7 +118,11 @@ def refused_checks(report: Any) -> set[str]:
 
 def told(story: Story) -> list[tuple[Any, ...]]:
     events = story.does("bo", "history", "churn", "--json").json("history")["events"]
-    return [(e["kind"], e["version"], e["from"], e["to"], e["by"], tuple(e.get("displaced") or ())) for e in events]
+    shown = [(e["kind"], e["version"], e["from"], e["to"], e["by"], tuple(e.get("displaced") or ())) for e in events]
+    assert sorted(e[4] for e in shown if e[0] == "evidence") == [
+        person(n) for n in ("ann", "bo", "bo", "bo", "cy", "cy")
+    ]
+    return [event for event in shown if event[0] != "evidence"]
 
 
 @pytest.fixture(scope="module")
