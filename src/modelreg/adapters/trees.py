@@ -38,6 +38,13 @@ class CommitTree:
             entries = self._listed[prefix] = self._list(["-r"], [prefix.rstrip("/")] if prefix else [])
         return {path: entry for path, entry in entries.items() if path.startswith(prefix)}
 
+    def list_many(self, prefixes: Iterable[str]) -> None:
+        wanted = [prefix for prefix in dict.fromkeys(prefixes) if self._known(prefix) is None]
+        if wanted:
+            entries = self._list(["-r"], [prefix.rstrip("/") for prefix in wanted])
+            for prefix in wanted:
+                self._listed[prefix] = {path: e for path, e in entries.items() if path.startswith(prefix)}
+
     def read(self, path: str) -> bytes | None:
         if path not in self._contents:
             self.read_many([path])
@@ -109,6 +116,9 @@ class WorkTree:
             if path and path.startswith(prefix) and (entry := self._entry(path)) is not None:
                 found[path] = entry
         return found
+
+    def list_many(self, prefixes: Iterable[str]) -> None:
+        """Files on disk may change: nothing is kept."""
 
     def read(self, path: str) -> bytes | None:
         try:

@@ -7,6 +7,7 @@ difference.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -69,7 +70,7 @@ def splice(data: bytes, file: str, keys: Sequence[str], value: _Value) -> bytes:
 
 def find(data: bytes, file: str, keys: Sequence[str]) -> Document | None:
     """The value at `keys`, read as leniently as by `splice`; None where there is none. Raises InvalidError."""
-    node = parse(_decode(data, file), file)
+    node = _parsed(data, file)
     mark = mark_of(node) if node else None
     for key in keys:
         pairs = node.pairs if node and node.kind == "mapping" else []
@@ -78,6 +79,12 @@ def find(data: bytes, file: str, keys: Sequence[str]) -> Document | None:
             return None
         mark, node = mark_of(found[-1][0]), found[-1][1]
     return document(node, file, mark) if node and mark else None
+
+
+@functools.lru_cache(maxsize=2)
+def _parsed(data: bytes, file: str) -> Node | None:
+    """A file that holds an entry for every model is asked once for each of them."""
+    return parse(_decode(data, file), file)
 
 
 def _decode(data: bytes, file: str) -> str:

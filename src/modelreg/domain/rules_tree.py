@@ -6,6 +6,7 @@ nothing, and integers become the doubles that they stand for. cel-python's inter
 
 from __future__ import annotations
 
+import functools
 import math
 import sys
 from typing import Any
@@ -20,8 +21,9 @@ _CHAIN = frozenset(
 )
 
 
+@functools.cache
 def environment() -> Any:
-    """A fresh CEL environment. It raises Python's recursion limit for the whole process; that is taken back."""
+    """The CEL environment, whose grammar takes most of the time there is to save. It raises Python's recursion limit for the whole process; that is taken back."""
     import celpy
 
     limit = sys.getrecursionlimit()

@@ -19,6 +19,9 @@ class Carried:
         added = {path: entry for path, entry in self._entries.items() if path.startswith(prefix)}
         return added | dict(self._base.paths(prefix))
 
+    def list_many(self, prefixes: Iterable[str]) -> None:
+        self._base.list_many(prefixes)
+
     def read(self, path: str) -> bytes | None:
         return self.read_many([path]).get(path)
 

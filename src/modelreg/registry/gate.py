@@ -51,6 +51,9 @@ def judge_range(
         changes = workspace.repository.diff(base, result, "")
     placed = [(change, place) for change in changes if (place := layout.place(change.path)) is not None]
     judge = Judge(workspace, workspace.at(base), head, circumstances)
+    folders = sorted({layout.model_folder(place.model) for _, place in placed if place.model})
+    for snapshot in (judge.base, head):
+        snapshot.tree.list_many(folders)
     what = Range(judge, placed, [change.path for change in changes], (base, tip or result))
     findings = [*add_only(what), *together(what)]
     if check_files and (placed or layout.dvc_yaml in what.paths):

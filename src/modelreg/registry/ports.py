@@ -67,6 +67,9 @@ class Tree(Protocol):
     def paths(self, prefix: str) -> Mapping[str, Entry]:
         """All files below `prefix` ("" for all), by path."""
 
+    def list_many(self, prefixes: Iterable[str]) -> None:
+        """List these folders in one go; later calls of `paths` and reads below them find that done."""
+
     def read(self, path: str) -> bytes | None:
         """The content of a regular file, or None where there is none. Never follows a symlink."""
 

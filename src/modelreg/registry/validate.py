@@ -71,7 +71,7 @@ def validate_tree(workspace: Workspace, snapshot: Snapshot, models: frozenset[st
     """The findings of one tree, history aside; of some models, or (None) of all."""
     checked = Checked()
     layout = workspace.layout
-    entries = snapshot.tree.paths(layout.prefix)
+    entries = _entries(workspace, snapshot.tree, models)
     wanted = [path for path in entries if _concerned(workspace, path, models)]
     contents = snapshot.tree.read_many(wanted)
     for path in wanted:
@@ -87,6 +87,17 @@ def validate_tree(workspace: Workspace, snapshot: Snapshot, models: frozenset[st
     for model in sorted({p.model for p in map(layout.place, wanted) if p and p.model}):
         findings += model_rules(checked, snapshot, workspace, model, entries)
     return findings
+
+
+def _entries(workspace: Workspace, tree: Tree, models: frozenset[str] | None) -> dict[str, Entry]:
+    """The files that are concerned; of some models without listing the others, however many there are."""
+    layout = workspace.layout
+    if models is None:
+        return dict(tree.paths(layout.prefix))
+    rules = (layout.registry, layout.policy, layout.allowed_signers, layout.revoked_signers, layout.approvals)
+    prefixes = [*rules, *(layout.model_folder(model) for model in sorted(models))]
+    tree.list_many(prefixes)
+    return {path: entry for prefix in prefixes for path, entry in tree.paths(prefix).items()}
 
 
 def tree_of(workspace: Workspace, ref: str | None) -> Tree:
