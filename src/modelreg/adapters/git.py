@@ -218,13 +218,17 @@ class Git:
 
     def _users_programs(self, env: dict[str, str]) -> list[tuple[str, str]]:
         """Ssh, askpass and credential helpers as the user has them, whatever the repository's config says."""
+        import shlex
+
         stranger = {s.key for s in self.settings if not s.ours}
         mine = [s for s in self.settings if s.ours]
         if "core.sshcommand" in stranger and not os.environ.get("GIT_SSH_COMMAND"):
-            env["GIT_SSH_COMMAND"] = next((s.value for s in reversed(mine) if s.key == "core.sshcommand"), "ssh")
+            plain = shlex.quote(os.environ.get("GIT_SSH") or "ssh")
+            env["GIT_SSH_COMMAND"] = next((s.value for s in reversed(mine) if s.key == "core.sshcommand"), plain)
+        if "core.askpass" in stranger and not os.environ.get("GIT_ASKPASS"):
+            other = os.environ.get("SSH_ASKPASS", "")
+            env["GIT_ASKPASS"] = next((s.value for s in reversed(mine) if s.key == "core.askpass"), other)
         pairs = []
-        if "core.askpass" in stranger:
-            pairs.append(("core.askPass", next((s.value for s in reversed(mine) if s.key == "core.askpass"), "")))
         if any(key.startswith("credential.") and key.endswith("helper") for key in stranger):
             # An empty helper forgets all that were named before it, so the user's are named again after it.
             pairs.append(("credential.helper", ""))

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from modelreg.adapters import journal, refresh, remote
+from modelreg.adapters import journal, refresh, remote, tagging
 from modelreg.adapters.door import Door
 from modelreg.adapters.failpoints import fail_point
 from modelreg.adapters.forward import bring_forward
@@ -25,6 +25,7 @@ from modelreg.adapters.journal import Journal
 from modelreg.adapters.locking import locked
 from modelreg.adapters.objects import write_commit, write_tags
 from modelreg.adapters.paths import check_paths
+from modelreg.adapters.refs import move_refs, not_noted
 from modelreg.domain.plan import CommitId, Plan, Planner, Tag
 from modelreg.errors import ConflictError, UnavailableError
 from modelreg.registry.ports import Landed
@@ -65,17 +66,19 @@ def land(
             time.sleep(random.uniform(0.05, 0.5))  # noqa: S311 - jitter, no secret
 
 
-def create_tags(repository: GitRepository, tags: Sequence[Tag], *, push: bool) -> None:
-    """See `registry.ports.Repository.create_tags`. With `push` all tags of the list go, new or not."""
+def create_tags(
+    repository: GitRepository, tags: Sequence[Tag], *, push: bool, batch: int | None = None
+) -> Sequence[str]:
+    """See `registry.ports.Repository.create_tags`."""
     require_version()
     git = repository.git
     with locked(git.common_dir):
         journal.recover(repository)
+        if push:
+            return tagging.push_tags(git, tags, repository.identity(), batch)
         ids = write_tags(git, tags, repository.identity())
-        pairs = {f"refs/tags/{tag.name}": object_id for tag, object_id in zip(tags, ids, strict=True)}
-        if push and pairs and not remote.push(git, pairs):
-            raise ConflictError("origin was given these tags meanwhile", hint="git fetch --tags, and try again")
-        _transaction(git, None, pairs)
+        move_refs(git, None, {f"refs/tags/{tag.name}": id_ for tag, id_ in zip(tags, ids, strict=True)})
+        return [tag.name for tag in tags]
 
 
 def push_branch(repository: GitRepository, branch: str) -> None:
@@ -109,10 +112,11 @@ def _try(repository: GitRepository, plan: Plan, local: CommitId | None, *, here:
     if push and not remote.push(git, {f"refs/heads/{plan.branch}": commit} | pairs):
         return None
     fail_point("after-push")
+    pairs = not_noted(git, pairs) if push else pairs
     top = git.top if here else None
     journal.write(git, Journal(f"refs/heads/{plan.branch}", plan.base, commit, top, tuple(sorted(plan.files))))
     fail_point("after-journal")
-    if not _transaction(git, (plan.branch, commit, local), pairs):
+    if not move_refs(git, (plan.branch, commit, local), pairs):
         journal.remove(git)
         return None
     fail_point("after-refs")
@@ -190,29 +194,3 @@ def _lines(path: Path) -> list[str]:
         return path.read_text(errors="surrogateescape").splitlines()
     except (FileNotFoundError, NotADirectoryError):
         return []
-
-
-def _transaction(git: Door, move: tuple[str, CommitId, CommitId | None] | None, tags: dict[str, str]) -> bool:
-    """Branch and tags in one ref transaction; False when the branch is not where it was."""
-    if move is None and not tags:
-        return True
-    zero = "0" * (64 if git.object_format == "sha256" else 40)
-    lines = ["start"]
-    if move is not None:
-        branch, new, old = move
-        lines.append(f"update refs/heads/{branch} {new} {old or zero}")
-    lines += [f"create {ref} {object_id}" for ref, object_id in tags.items()]
-    lines += ["prepare", "commit", ""]
-    done = git.attempt(["update-ref", "-m", "modelreg", "--stdin"], data="\n".join(lines).encode(), write=True)
-    if not done.code:
-        return True
-    words = done.err.strip()
-    for ref in tags:
-        if ref in words and "exists" in words:
-            name = ref.removeprefix("refs/tags/")
-            raise ConflictError(f"tag {name} exists already", hint="modelreg verify says whether it is the right one")
-    if "but expected" in words or "already exists" in words:
-        return False
-    raise UnavailableError(
-        f"git could not move the refs: {words}", hint="a stale *.lock file? look for its owner first"
-    )

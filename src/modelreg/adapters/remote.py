@@ -1,18 +1,24 @@
-"""The network: fetch and push through GitPython, with the door's environment. Nothing is force-pushed."""
+"""The network: fetch and push through the git door. Nothing is force-pushed, and no program of the repository runs.
+
+What the repository's config says about *what* a fetch or push does beside what is asked (refspecs, pruning, tags,
+submodules, mirroring) is switched off; where it names programs, see `Git.environment`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from modelreg.adapters.door import Door
-from modelreg.errors import DeniedError, UnavailableError
-
-if TYPE_CHECKING:
-    import git as gitpython
+from modelreg.adapters.git import Result, gits_words
+from modelreg.errors import DeniedError, IntegrityError, UnavailableError
 
 REMOTE = "origin"
-_RULES = ("GH006", "GH013", "protected branch", "pre-receive hook declined", "not allowed to push")
+_RULES = ("GH006", "GH013", "protected branch", "hook declined", "not allowed to push", "prohibited")
 _RACE = (
     "fetch first",
     "non-fast-forward",
@@ -20,83 +26,181 @@ _RACE = (
     "failed to update ref",
     "cannot lock ref",
     "remote ref updated",
+    "already exists",
 )
+_NO_REASON = ("atomic push fail", "atomic transaction failed", "[remote failure]")
+_FETCH = ("--no-tags", "--no-prune", "--no-recurse-submodules", "--no-write-fetch-head", "--refmap=", "--quiet")
+_PUSH = ("--porcelain", "--atomic", "--no-verify", "--no-follow-tags", "--recurse-submodules=no", "--no-signed")
+_OFF = (("remote.origin.mirror", "false"), ("push.followTags", "false"))
+
+
+@dataclass(frozen=True, slots=True)
+class TagRef:
+    """The object that a tag's ref names, and the commit behind it (for a lightweight tag the same)."""
+
+    object_id: str
+    target: str
 
 
 def fetch(git: Door, branch: str) -> None:
     """Bring origin/BRANCH up to date. Raises UnavailableError where there is no remote or it does not answer."""
-    import git as gitpython
-
     refspec = f"+refs/heads/{branch}:refs/remotes/{REMOTE}/{branch}"
-    try:
-        _remote(git).fetch([refspec], tags=False, no_recurse_submodules=True, verbose=False)
-    except gitpython.GitCommandError as error:
-        words = _words(error)
-        if "couldn't find remote ref" in words:
-            return  # an empty server: the push makes the branch
-        raise UnavailableError(f"{REMOTE} could not be fetched: {words}", hint="is the network there?") from error
+    done = _run(git, ["fetch", *_FETCH, "--end-of-options", REMOTE, refspec])
+    if done.code and "couldn't find remote ref" not in done.err:  # an empty server: the push makes the branch
+        raise UnavailableError(f"{REMOTE} could not be fetched: {gits_words(done.err)}", hint="is the network there?")
+
+
+def fetch_tags(git: Door, names: Iterable[str]) -> None:
+    """Bring tags that are not here, as the remote has them. Raises UnavailableError."""
+    refspecs = "".join(f"refs/tags/{name}:refs/tags/{name}\n" for name in names)
+    done = _run(git, ["fetch", *_FETCH, "--stdin", "--end-of-options", REMOTE], refspecs) if refspecs else None
+    if done is not None and done.code:
+        raise UnavailableError(f"{REMOTE} could not be fetched: {gits_words(done.err)}", hint="try again")
+
+
+def tags(git: Door) -> dict[str, TagRef]:
+    """The remote's tags by name. Raises UnavailableError where it does not answer."""
+    found = _refs(git, ["refs/tags/*"])
+    if found is None:
+        raise UnavailableError(f"{REMOTE} could not be asked for its tags", hint="is the network there?")
+    return {
+        ref.removeprefix("refs/tags/"): TagRef(object_id, found.get(f"{ref}^{{}}", object_id))
+        for ref, object_id in found.items()
+        if not ref.endswith("^{}")
+    }
 
 
 def push(git: Door, refs: Mapping[str, str]) -> bool:
-    """Push object ids to refs, all or none. False for a lost race.
+    """Push object ids to refs that are new or fast-forwards, all or none. False for a lost race.
 
-    Raises DeniedError where a rule of the server forbids it, UnavailableError for anything else; when the answer was
-    lost, the remote is asked what it holds before that.
+    Whatever the answer, what counts is what the remote holds afterwards: where none came it is asked. Raises
+    DeniedError where a rule of the server forbids it, IntegrityError for a tag that it has with another content,
+    UnavailableError for anything else.
     """
-    remote = _remote(git)
+    _refuse_mirror(git)
     refspecs = [f"{object_id}:{ref}" for ref, object_id in refs.items()]
-    # Not Remote.push: it cannot parse answers about object ids, and so loses the reason of a refusal.
-    options = ("--porcelain", "--atomic", "--no-verify", "--", REMOTE)
-    code, out, err = remote.repo.git.push(*options, *refspecs, with_extended_output=True, with_exceptions=False)
-    if code == 0:
+    done = _run(git, ["push", *_PUSH, "--end-of-options", REMOTE, *refspecs])
+    if done.code == 0:
         return True
-    reasons = dict.fromkeys(line.split("\t")[-1].strip() for line in str(out).splitlines() if line.startswith("!"))
-    words = " ".join([*reasons, _lines(str(err))])
-    if _holds(git, refs):
+    refused = _refusals(done)
+    held = _refs(git, refs)
+    branches = [ref for ref in refs if ref.startswith("refs/heads/")]
+    if held is not None and all(held.get(ref) == object_id for ref, object_id in refs.items()):
+        for ref in branches:  # which git does where it has heard the answer
+            tracked = f"refs/remotes/{REMOTE}/{ref.removeprefix('refs/heads/')}"
+            git.attempt(["update-ref", "-m", "modelreg: push", tracked, refs[ref]], write=True)
         return True
+    words = _words(done, refused.values())
     if any(word in words for word in _RULES):
-        raise DeniedError(f"{REMOTE} refuses a direct push: {words[:200]}", hint="open a pull request instead")
+        raise DeniedError(f"{REMOTE} refuses a direct push: {words}", hint="open a pull request instead")
     if "atomic" in words and "support" in words:
         raise UnavailableError(
             f"{REMOTE} does not do atomic pushes", hint="push the branch first, then modelreg announce --push"
         )
-    if any(word in words for word in _RACE):
+    decisive = [refused[ref] for ref in branches if ref in refused] or ([] if refused and branches else [words])
+    if any(word in reason for reason in decisive for word in _RACE):
         return False
-    raise UnavailableError(f"{REMOTE} could not be pushed to: {words[:200]}", hint="nothing has landed; try again")
+    taken = [ref.removeprefix("refs/tags/") for ref, reason in refused.items() if "already exists" in reason]
+    if taken:
+        raise IntegrityError(
+            f"{REMOTE} has another tag {taken[0]} already",
+            hint=f"git fetch {REMOTE} tag '{taken[0]}', and modelreg verify",
+        )
+    if not refused:
+        return _after_silence(git, branches, refs, words, asked=held is not None)
+    raise UnavailableError(f"{REMOTE} could not be pushed to: {words}", hint="nothing has landed; try again")
 
 
-def tags(git: Door) -> frozenset[str]:
-    """The names of all tags that the remote has. Raises UnavailableError where it does not answer."""
-    done = git.attempt(["ls-remote", "--quiet", "--tags", "--refs", "--end-of-options", REMOTE], network=True)
+def _after_silence(git: Door, branches: Iterable[str], refs: Mapping[str, str], words: str, *, asked: bool) -> bool:
+    """The remote gave no verdict, and does not hold the refs as they were pushed (`asked`: it said so).
+
+    True where it took the push and somebody has built on it since. Else raises UnavailableError.
+    """
+    try:
+        for branch in (ref.removeprefix("refs/heads/") for ref in branches if asked):
+            fetch(git, branch)
+            ours, theirs = refs[f"refs/heads/{branch}"], f"refs/remotes/{REMOTE}/{branch}"
+            if git.attempt(["merge-base", "--is-ancestor", ours, theirs]).code == 0:
+                return True
+    except UnavailableError:
+        asked = False
+    if asked:
+        hint = "it has not landed there; try again: nothing is done twice"
+        raise UnavailableError(f"{REMOTE} could not be pushed to: {words}", hint=hint)
+    raise UnavailableError(
+        f"{REMOTE} was cut off, and whether it took the push is not known: {words}",
+        hint="try again when the network is back: nothing is done twice",
+    )
+
+
+def _words(done: Result, reasons: Iterable[str]) -> str:
+    """The reasons, and what the server's own hooks and rules wrote, which git passes on as `remote: …`."""
+    lines = (line.strip() for line in done.err.splitlines())
+    said = [line.removeprefix("remote:").strip() for line in lines if line.startswith("remote:")]
+    return "; ".join(dict.fromkeys(part for part in (*reasons, *said, gits_words(done.err)) if part))[:400]
+
+
+def _refusals(done: Result) -> dict[str, str]:
+    """From `--porcelain`: ref → reason, for those that were refused themselves, not along with others or unheard."""
+    refused = {}
+    for line in done.text.splitlines():
+        flag, _, rest = line.partition("\t")
+        names, _, reason = rest.partition("\t")
+        if flag == "!" and not any(word in reason for word in _NO_REASON):
+            refused[names.rpartition(":")[2]] = reason
+    return refused
+
+
+def _refs(git: Door, patterns: Iterable[str]) -> dict[str, str] | None:
+    """What the remote holds of refs, by name; None where it does not answer."""
+    done = _run(git, ["ls-remote", "--quiet", "--end-of-options", REMOTE, *patterns])
     if done.code:
-        raise UnavailableError(f"{REMOTE} could not be asked: {_lines(done.err)[:200]}", hint="is the network there?")
-    names = (line.partition("\t")[2] for line in done.out.decode(errors="surrogateescape").splitlines())
-    return frozenset(name.removeprefix("refs/tags/") for name in names)
+        return None
+    lines = (line.partition("\t") for line in done.text.splitlines())
+    return {name: object_id for object_id, _, name in lines if name}
 
 
-def _holds(git: Door, refs: Mapping[str, str]) -> bool:
-    """Whether the remote has all of them already: the answer to a push that had none."""
-    done = git.attempt(["ls-remote", "--quiet", "--end-of-options", REMOTE, *refs], network=True)
-    lines = [line.split("\t") for line in done.out.decode().splitlines() if "\t" in line]
-    found = {name: object_id for object_id, name in lines}
-    return all(found.get(ref) == object_id for ref, object_id in refs.items())
+def _run(git: Door, args: list[str], data: str = "") -> Result:
+    _require_remote(git)
+    return git.git.run(args, input=os.fsencode(data), config=_OFF, write=True, network=True, check=False)
 
 
-def _remote(git: Door) -> gitpython.Remote:
-    import git as gitpython
-
-    repository = gitpython.Repo(git.top or git.git_dir)
-    repository.git.update_environment(**git.git.environment(write=True, network=True), GIT_DIR=str(git.git_dir))
-    remote = repository.remote(REMOTE) if REMOTE in [found.name for found in repository.remotes] else None
-    if remote is None:
+def _require_remote(git: Door) -> None:
+    """Raises UnavailableError without a remote, and for one inside the repository itself: its hooks would run (A21)."""
+    if not any(s.key in (f"remote.{REMOTE}.url", f"remote.{REMOTE}.pushurl") for s in git.git.settings):
         raise UnavailableError(f"there is no remote {REMOTE}", hint=f"git remote add {REMOTE} URL, or leave out --push")
-    return remote
+    for options in ([], ["--push"]):
+        for url in os.fsdecode(git.run(["remote", "get-url", *options, "--all", REMOTE])).splitlines():
+            place = _local(url, git.git.cwd)
+            if place is not None and any(place.is_relative_to(f.resolve()) for f in _own_folders(git)):
+                raise UnavailableError(
+                    f"{REMOTE} points into the repository itself: {url}", hint=f"git remote set-url {REMOTE} URL"
+                )
 
 
-def _words(error: Exception | None) -> str:
-    return _lines(str(getattr(error, "stderr", None) or error or ""))
+def _refuse_mirror(git: Door) -> None:
+    """After a push git writes what was pushed wherever `remote.origin.fetch` says: never to a branch of the user."""
+    for setting in git.git.settings:
+        target = setting.value.partition(":")[2]
+        if (
+            setting.key == f"remote.{REMOTE}.fetch"
+            and target
+            and not target.startswith(("refs/remotes/", "refs/tags/"))
+        ):
+            raise UnavailableError(
+                f"remote.{REMOTE}.fetch writes to {target}, and so would a push",
+                hint=f"git config --replace-all remote.{REMOTE}.fetch '+refs/heads/*:refs/remotes/{REMOTE}/*'",
+            )
 
 
-def _lines(text: str) -> str:
-    lines = [line.strip().removeprefix("stderr:").strip(" '") for line in text.splitlines()]
-    return " ".join(line for line in lines if line and not line.startswith(("hint:", "To ")))
+def _own_folders(git: Door) -> list[Path]:
+    return [folder for folder in (git.top, git.git_dir, git.common_dir) if folder is not None]
+
+
+def _local(url: str, cwd: Path) -> Path | None:
+    """The folder that a URL names on this machine, or None (giturls: `host:path` is ssh)."""
+    if url.startswith("file://"):
+        return Path(os.path.realpath(unquote(urlsplit(url).path)))
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://|[^/]*:", url):
+        return None
+    return Path(os.path.realpath(cwd / url))

@@ -180,21 +180,7 @@ class GitRepository:
     def remote_url(self) -> str | None:
         return self.git.git.setting("remote.origin.url")
 
-    def create_tags(self, tags: Sequence[Tag], *, push: bool = False) -> None:
+    def create_tags(self, tags: Sequence[Tag], *, push: bool = False, batch: int | None = None) -> Sequence[str]:
         from modelreg.adapters import landing
 
-        landing.create_tags(self, tags, push=push)
-
-    def unpushed_tags(self, names: Sequence[str]) -> Sequence[str]:
-        from modelreg.adapters import remote
-
-        standing = remote.tags(self.git) if names else frozenset()
-        return [name for name in names if name not in standing]
-
-    def push_tags(self, names: Sequence[str]) -> None:
-        from modelreg.adapters import remote
-
-        if names:
-            refs = {f"refs/tags/{name}": f"refs/tags/{name}" for name in names}
-            if not remote.push(self.git, refs):
-                raise ConflictError("origin was given these tags meanwhile", hint="git fetch --tags, and try again")
+        return landing.create_tags(self, tags, push=push, batch=batch)

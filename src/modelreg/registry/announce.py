@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from modelreg.domain.history import Landing
 from modelreg.domain.names import ModelName
@@ -15,11 +15,11 @@ from modelreg.domain.transition import Transition
 from modelreg.domain.version import Version
 from modelreg.errors import IntegrityError
 from modelreg.registry.history import history
+from modelreg.registry.ports import TagObject
 from modelreg.registry.snapshot import Snapshot
 from modelreg.registry.workspace import Workspace
 from modelreg.registry.writing import sha256
 
-T = TypeVar("T")
 PER_PUSH = 3
 """GitHub raises no event for the tags of a push that brings more than three."""
 _NOTHING = "0" * 40
@@ -74,7 +74,7 @@ def announcing(
 
 
 def announce(workspace: Workspace, *, push: bool = False, dry_run: bool = False) -> Announcement:
-    """Make the tags that are missing; with `push` bring them, and those the remote lacks, to it, three at a time.
+    """Make the tags that are missing; with `push` bring all that the remote lacks to it, three at a time.
 
     Raises IntegrityError where one says something else: it is never moved.
     """
@@ -83,25 +83,25 @@ def announce(workspace: Workspace, *, push: bool = False, dry_run: bool = False)
     standing = {tag.name: tag for tag in repository.tags("*")}
     for tag in wanted:
         found = standing.get(tag.name)
-        if found and (not found.annotated or found.target != tag.target):
+        if found is not None and not says(found, tag):
             raise IntegrityError(
                 f"tag {tag.name} does not say what the history says",
                 hint=f"modelreg verify explains; git tag -d '{tag.name}' and announce again if the tag is the mistake",
             )
     missing = [tag for tag in wanted if tag.name not in standing]
-    pushed: list[str] = []
-    if not dry_run:
-        for some in _batches(missing) if push else [missing]:
-            repository.create_tags(some, push=push)
-        if push:
-            pushed += repository.unpushed_tags([tag.name for tag in wanted if tag.name in standing])
-        for names in _batches(pushed):
-            repository.push_tags(names)
-    return Announcement(tuple(tag.name for tag in missing), len(wanted) - len(missing), tuple(pushed))
+    new: Sequence[str] = [tag.name for tag in missing]
+    if push and not dry_run:
+        new = repository.create_tags(wanted, push=True, batch=PER_PUSH)
+    elif missing and not dry_run:
+        repository.create_tags(missing)
+    created = tuple(name for name in new if name not in standing)
+    return Announcement(created, len(wanted) - len(created), tuple(name for name in new if name in standing))
 
 
-def _batches(items: Sequence[T]) -> list[Sequence[T]]:
-    return [items[start : start + PER_PUSH] for start in range(0, len(items), PER_PUSH)]
+def says(found: TagObject, wanted: Tag) -> bool:
+    """Whether a tag is the annotated one of that name, for that commit, with that message."""
+    same = found.annotated and found.inner_name == wanted.name and found.target == wanted.target
+    return same and found.message.strip() == wanted.message.strip()
 
 
 def _steps(workspace: Workspace, tip: CommitId, models: Sequence[ModelName] | None) -> dict[ModelName, list[Step]]:

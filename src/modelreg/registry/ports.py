@@ -189,14 +189,14 @@ class Repository(Protocol):
     def remote_url(self) -> str | None:
         """The address of origin as configured, with whatever secrets it holds; None where there is none."""
 
-    def create_tags(self, tags: Sequence[Tag], *, push: bool = False) -> None:
-        """Make annotated tags (create-only) in one transaction; with `push` on the remote first, atomically."""
+    def create_tags(self, tags: Sequence[Tag], *, push: bool = False, batch: int | None = None) -> Sequence[str]:
+        """Make annotated tags (create-only) in one transaction; the names of those that are new.
 
-    def unpushed_tags(self, names: Sequence[str]) -> Sequence[str]:
-        """Those of these tags that origin has not, in their order. Raises UnavailableError where it does not answer."""
-
-    def push_tags(self, names: Sequence[str]) -> None:
-        """Bring tags that are here to origin, all or none; never over one that it has."""
+        With `push` those of them that the remote lacks go there first, whether they stand here or not, in their order,
+        atomically, at most `batch` in a push (a forge may raise no event for more than three); new are those that it
+        lacked. Raises ConflictError for a tag that stands here (without `push`), IntegrityError (with it) for one that
+        is lightweight or names another commit, here or there.
+        """
 
 
 @dataclass(frozen=True, slots=True)
