@@ -19,7 +19,7 @@ from modelreg.domain.templates import needs_owner
 from modelreg.errors import IdentityError, ModelregError, NotARegistryError, UnavailableError, UsageError
 from modelreg.registry.doctor import examine
 from modelreg.registry.init import Initialised, Settings, initialise
-from modelreg.registry.ports import ArtifactStore, Tree
+from modelreg.registry.ports import ArtifactStore, Repaired, Tree
 from modelreg.registry.snapshot import Snapshot
 from modelreg.registry.workspace import Settings as RegistrySettings
 from modelreg.registry.workspace import Workspace
@@ -154,6 +154,11 @@ def _repository(path: Path) -> GitRepository | None:
         return GitRepository.open(path)
     except UnavailableError:
         return None
+
+
+def repair(path: Path, *, remove_locks: bool) -> Repaired:
+    """Put right what a killed command left in the repository around `path`, whether its registry can be read or not."""
+    return GitRepository.open(path).repair(remove_locks=remove_locks)
 
 
 def _store(repository: GitRepository, layout: Layout, settings: RegistrySettings) -> ArtifactStore:

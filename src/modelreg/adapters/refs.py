@@ -32,7 +32,7 @@ def move_refs(git: Door, move: tuple[str, CommitId, CommitId | None] | None, tag
     if "but expected" in words or "already exists" in words:
         return False
     raise UnavailableError(
-        f"git could not move the refs: {words}", hint="a stale *.lock file? look for its owner first"
+        f"git could not move the refs: {words}", hint="modelreg repair names lock files that were left behind"
     )
 
 

@@ -12,7 +12,7 @@ from modelreg.adapters.trees import CommitTree, WorkTree
 from modelreg.domain.history import Ancestor, Change, Landing
 from modelreg.domain.plan import CommitId, Planner, Tag
 from modelreg.errors import ConflictError, IdentityError
-from modelreg.registry.ports import Head, Identity, Landed, TagObject, Tree
+from modelreg.registry.ports import Head, Identity, Landed, Repaired, TagObject, Tree
 
 _REF = re.compile(r"[^\x00-\x20\x7f~^:?*\[\\-][^\x00-\x20\x7f:?*\[\\]*")
 _IDENTITY = re.compile(r"(.*) <(.*)> \d+ [+-]\d{4}")
@@ -184,3 +184,8 @@ class GitRepository:
         from modelreg.adapters import landing
 
         return landing.create_tags(self, tags, push=push, batch=batch)
+
+    def repair(self, *, remove_locks: bool = False) -> Repaired:
+        from modelreg.adapters import repair
+
+        return repair.repair(self, remove_locks=remove_locks)

@@ -25,6 +25,7 @@ from modelreg.cli import (
     proposals,
     reading,
     register,
+    repair,
     rollback,
     stages,
 )
@@ -68,6 +69,7 @@ artifacts.add_to(app)
 hook.add_to(app)
 forge.add_to(app)
 doctor.add_to(app)
+repair.add_to(app)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

@@ -61,6 +61,23 @@ class Landed:
     commit: CommitId
 
 
+@dataclass(frozen=True, slots=True)
+class LockFile:
+    """A lock file of git's, and its age in seconds."""
+
+    path: Path
+    age_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Repaired:
+    """What `repair` found: whether a landing was completed, the lock files, and whether they were removed."""
+
+    completed: bool
+    locks: tuple[LockFile, ...]
+    removed: bool
+
+
 class Tree(Protocol):
     """Files by path, `/`-separated, from the top of the repository: a commit's tree, or a work tree."""
 
@@ -196,6 +213,13 @@ class Repository(Protocol):
         atomically, at most `batch` in a push (a forge may raise no event for more than three); new are those that it
         lacked. Raises ConflictError for a tag that stands here (without `push`), IntegrityError (with it) for one that
         is lightweight or names another commit, here or there.
+        """
+
+    def repair(self, *, remove_locks: bool = False) -> Repaired:
+        """Complete a landing that was interrupted; name lock files that git left, and with `remove_locks` remove them.
+
+        Raises ConflictError where another modelreg command, or (for removal) a git process, is at work here,
+        UnavailableError for a journal that cannot be true.
         """
 
 
