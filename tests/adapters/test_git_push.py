@@ -630,6 +630,17 @@ def test_F05_an_answer_that_is_lost_after_somebody_built_on_it(
     assert (repo.head, repo.state().strip()) == (landed.commit, "")
 
 
+def test_F05_tags_whose_answer_is_lost_are_read_back(repo: Repo, server: Repo, proxy: Proxy) -> None:
+    proxy.cut(None)
+    assert create(repo, ["m@v1.0.0"]) == ["m@v1.0.0"]
+    total = proxy.sizes[PUSH]["server"]
+    for place in (repo, server):
+        place.git("tag", "-d", "m@v1.0.0")
+    proxy.cut(PUSH, "server", total - 5)
+    assert create(repo, ["m@v2.0.0"]) == ["m@v2.0.0"]
+    assert refs(repo, "refs/tags") == refs(server, "refs/tags") != ""
+
+
 def test_F05_a_fetch_that_is_cut_changes_nothing(repo: Repo, server: Repo, proxy: Proxy) -> None:
     before = refs(repo), refs(server), repo.state()
     for after in (0, 20, 100):

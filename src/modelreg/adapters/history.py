@@ -50,31 +50,29 @@ def first_commits(git: Door, tip: CommitId, blobs: Mapping[str, str]) -> Mapping
 
     Oldest by ancestry: none of its ancestors holds it. Of several such commits the one with the smallest id.
 
-    A commit brings a blob if it holds it and none of its parents does: of a merge only what differs from all parents
-    is listed (combined format), so one that carries a topic's manifest brings nothing. A change of mode brings
-    nothing either; a file that was removed and added again is brought twice, and the first time counts.
+    Of a merge only what differs from all parents is listed (combined format), so one that carries a topic's manifest
+    does not count, and one that makes a manifest of its own does. What holds the blob again (after a change of mode,
+    or removed and added once more) descends from what held it first.
     """
     _require_whole(git)
     folders = sorted({path.rsplit("/", 2)[0] for path in blobs})  # fewer arguments than a path per version
     command = ["log", "--full-history", "--diff-merges=combined", *_RAW, "--format=tformat:%H"]
     command += ["--end-of-options", tip, "--", *folders]
-    brought: dict[str, set[str]] = {}
+    holders: dict[str, set[str]] = {}
     for (commit,), records in _commits(git.run(command), 1):
         for head, path in records:
-            if path in blobs and _brings(head, blobs[path]):
-                brought.setdefault(path, set()).add(commit)
-    several = {path: commits for path, commits in brought.items() if len(commits) > 1}
-    brought |= _oldest(git, tip, several)
-    return {path: CommitId(min(commits)) for path, commits in brought.items()}
+            if path in blobs and _holds(head, blobs[path]):
+                holders.setdefault(path, set()).add(commit)
+    several = {path: commits for path, commits in holders.items() if len(commits) > 1}
+    holders |= _oldest(git, tip, several)
+    return {path: CommitId(min(commits)) for path, commits in holders.items()}
 
 
-def _brings(head: str, blob: str) -> bool:
-    """Whether a raw record's result has the blob as a file, and none of its parents has it so."""
+def _holds(head: str, blob: str) -> bool:
+    """Whether a raw record's result (after the modes, then the ids, of all parents) is that blob, as a file."""
     parents = len(head) - len(head.lstrip(":"))
     fields = head.lstrip(":").split(" ")
-    modes, ids = fields[: parents + 1], fields[parents + 1 : 2 * parents + 2]
-    held = [mode.startswith("100") and id_ == blob for mode, id_ in zip(modes, ids, strict=True)]
-    return held[-1] and not any(held[:-1])
+    return fields[parents].startswith("100") and fields[2 * parents + 1] == blob
 
 
 def _oldest(git: Door, tip: CommitId, candidates: Mapping[str, set[str]]) -> dict[str, set[str]]:
@@ -82,16 +80,16 @@ def _oldest(git: Door, tip: CommitId, candidates: Mapping[str, set[str]]) -> dic
     if not candidates:
         return {}
     bit = {path: 1 << number for number, path in enumerate(candidates)}
-    brings: dict[str, int] = {}
+    holds: dict[str, int] = {}
     for path, commits in candidates.items():
         for commit in commits:
-            brings[commit] = brings.get(commit, 0) | bit[path]
+            holds[commit] = holds.get(commit, 0) | bit[path]
     below: dict[str, int] = {}
     output = git.run(["rev-list", "--topo-order", "--reverse", "--parents", "--end-of-options", tip])
     for line in output.decode().splitlines():
         commit, *parents = line.split(" ")
         for parent in parents:
-            below[commit] = below.get(commit, 0) | below.get(parent, 0) | brings.get(parent, 0)
+            below[commit] = below.get(commit, 0) | below.get(parent, 0) | holds.get(parent, 0)
     return {path: {c for c in commits if not below.get(c, 0) & bit[path]} for path, commits in candidates.items()}
 
 
