@@ -44,11 +44,11 @@ def registry(repo: Repo, files: Path, *, floor: float = 0.7) -> Repo:
     return repo
 
 
-def propose(repo: Repo, number: int = 7, extra: dict[str, str] | None = None) -> str:
+def propose(repo: Repo, number: int = 7, extra: dict[str, str] | None = None, by: str = AUTHOR) -> str:
     """Pull request NUMBER: churn 1.0.0 to production, and `extra` files. Origin has it as refs/pull/NUMBER/head only;
     the branch that is checked out stays. The commit's id."""
     workspace = open_workspace(repo.path)
-    wish = Wish(ModelName("churn"), Version.parse("1.0.0"), Stage("production"), AUTHOR, "it is good")
+    wish = Wish(ModelName("churn"), Version.parse("1.0.0"), Stage("production"), by, "it is good")
     made = draft(workspace, workspace.snapshot(), wish, Circumstances(workspace.clock(), via="pull-request"))
     repo.git("switch", "-q", "--detach")
     head = repo.commit("promote churn", {**made.files, **(extra or {})}, at=int(time.time()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -63,6 +64,20 @@ def test_a_review_by_another_person_of_this_very_head(
         [review(who, state, at, head if c == "head" else c) for at, (who, state, c) in enumerate(reviews)],
     )
     said = gate(repo, head, "--event", event(tmp_path, head))
+    assert said.code == code, said.out
+
+
+@pytest.mark.parametrize(("reviewer", "code"), [("cy", 1), ("bo", 0)])
+def test_who_filled_in_a_form_proposed_though_a_bot_opened_it(
+    repo: Repo, tmp_path: Path, forge: Forge, reviewer: str, code: int
+) -> None:
+    registry(repo, tmp_path / "files")
+    policy = repo.read("registry/policy.yaml").replace("people:\n", "people:\n  cy@example.org: {github: cy}\n")
+    policy = policy.replace("serial: 2", "serial: 3").replace("bo@example.org]", "bo@example.org, cy@example.org]")
+    repo.commit("cy is a reviewer", {"registry/policy.yaml": policy}, at=int(time.time()))
+    head = propose(repo, by="12345+cy@users.noreply.github.com")
+    forge.paged("pulls/7/reviews", [review(reviewer, "APPROVED", 1, head)])
+    said = gate(repo, head, "--event", event(tmp_path, head, "modelreg-app[bot]"))
     assert said.code == code, said.out
 
 

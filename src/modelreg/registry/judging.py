@@ -14,7 +14,7 @@ from modelreg.domain.gate import effective, judge, judge_other, judge_rollback
 from modelreg.domain.lifecycle import recorded_rightly
 from modelreg.domain.names import ModelName
 from modelreg.domain.policy import Gate, Policy
-from modelreg.domain.reviews import Review
+from modelreg.domain.reviews import Review, account_of
 from modelreg.domain.stages import Stages
 from modelreg.domain.transition import Transition
 from modelreg.domain.verdict import Report, Verdict
@@ -108,8 +108,9 @@ class Judge:
         author = {} if version is None else self.head.manifest(transition.model, version).body.get("author") or {}
         barred = {str(author.get("email")): "registered the version"}
         proposers = [transition.by, signer]
-        if self.circumstances.account is not None:
-            proposers.append(self.policy.person_of(FORGE, self.circumstances.account))
+        # Who fills in a form on the forge proposes through a bot's account, and is named by the record's address.
+        accounts = (self.circumstances.account, account_of(transition.by))
+        proposers += [self.policy.person_of(FORGE, account) for account in accounts if account is not None]
         barred |= {person: "proposed the change" for person in proposers if person is not None}
         return {name: reason for person, reason in barred.items() for name in self.policy.also(person)} | barred
 
