@@ -88,7 +88,7 @@ def test_without_a_token_it_says_what_to_set_up(registry: Repo) -> None:
 
 def test_with_a_token_it_asks(registry: Repo, forge: Forge) -> None:
     said = done("doctor", "--github", "--json", registry=registry.path).json("doctor")
-    assert (said["ok"], len(said["checks"])) == (True, 11)
+    assert (said["ok"], len(said["checks"])) == (True, 12)
     assert {request.token for request in forge.asked} == {TOKEN}
     assert {request.method for request in forge.asked} == {"GET"}
 

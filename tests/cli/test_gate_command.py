@@ -33,9 +33,10 @@ def gate(repo: Repo, head: str, *options: str | Path) -> Result:
     return modelreg("gate", "--base", "main", "--head", head, *options, registry=repo.path)
 
 
-def event(folder: Path, head: str, author: str = "ann") -> Path:
+def event(folder: Path, head: str, author: str = "ann", base: str = "main") -> Path:
     file = folder / "event.json"
     payload = pull_request_event(head=head)
+    payload["pull_request"]["base"]["ref"] = base
     payload["pull_request"]["user"]["login"] = author
     file.write_text(json.dumps(payload))
     return file
@@ -84,6 +85,12 @@ def test_who_filled_in_a_form_proposed_though_a_bot_opened_it(
 def test_a_bots_review_counts_for_nobody(repo: Repo, tmp_path: Path, forge: Forge, head: str) -> None:
     forge.paged("pulls/7/reviews", [review("bo", "APPROVED", 1, head, type_="Bot")])
     assert gate(repo, head, "--event", event(tmp_path, head)).code == 1
+
+
+def test_an_approval_for_another_base_counts_for_nothing(repo: Repo, tmp_path: Path, forge: Forge, head: str) -> None:
+    forge.paged("pulls/7/reviews", [review("bo", "APPROVED", 1, head)])
+    assert gate(repo, head, "--event", event(tmp_path, head)).code == 0
+    assert gate(repo, head, "--event", event(tmp_path, head, base="sandbox")).code == 1
 
 
 @pytest.mark.parametrize("reply", [Reply({}, 403), Reply({}, 500), Reply(raw=b"["), Reply({})])

@@ -278,7 +278,8 @@ def test_an_event_is_read(tmp_path: Path) -> None:
 
 def run_event(kind: str = "pull_request", head: str = "b" * 40, branch: str = "promote/churn") -> dict[str, Any]:
     repository = {"owner": account("stranger")}
-    return {"workflow_run": {"event": kind, "head_sha": head, "head_branch": branch, "head_repository": repository}}
+    run = {"event": kind, "head_sha": head, "head_branch": branch, "head_repository": repository}
+    return {"workflow_run": run, "repository": {"default_branch": "main"}}
 
 
 def test_a_workflow_run_is_of_the_pull_request_that_the_forge_names(forge: Forge, api: Api) -> None:
@@ -286,7 +287,13 @@ def test_a_workflow_run_is_of_the_pull_request_that_the_forge_names(forge: Forge
     forge.paged("pulls", [other, mine])
     found = proposed(api, run_event("pull_request_review"))
     assert (found.event, found.number, found.author, found.is_fork) == ("pull_request_review", 7, "ann", True)
-    assert forge.asked[0].query["head"] == ["stranger:promote/churn"]
+    assert forge.asked[0].query == {
+        "state": ["open"], "head": ["stranger:promote/churn"], "base": ["main"], "per_page": ["100"],
+    }  # fmt: skip
+    mine["base"]["ref"] = "lenient"
+    with pytest.raises(NotFoundError, match="no open pull request to main"):
+        proposed(api, run_event())
+    mine["base"]["ref"] = "main"
     moved = run_event(head="e" * 40)
     with pytest.raises(NotFoundError, match="no open pull request"):
         proposed(api, moved)
@@ -313,6 +320,7 @@ def test_a_group_of_the_merge_queue_is_reviewed_at_its_pull_requests_head(
     "event",
     [
         {"workflow_run": None},
+        {"workflow_run": run_event()["workflow_run"]},
         {"workflow_run": {"event": "pull_request", "head_sha": 1}},
         run_event("merge_group", branch="gh-readonly-queue/main/pr-x"),
         run_event() | {"workflow_run": {**run_event()["workflow_run"], "head_repository": None}},

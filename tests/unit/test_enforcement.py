@@ -27,7 +27,11 @@ def rule(kind: str, **parameters: Any) -> dict[str, Any]:
 
 def good() -> ForgeState:
     checks = {"required_status_checks": [STATUS], "strict_required_status_checks_policy": True}
-    reviews = {"allowed_merge_methods": ["squash", "merge"], "require_code_owner_review": True}
+    reviews = {
+        "allowed_merge_methods": ["squash", "merge"],
+        "require_code_owner_review": True,
+        "dismiss_stale_reviews_on_push": True,
+    }
     tags = {
         "id": 2,
         "target": "tag",
@@ -63,7 +67,7 @@ def test_a_forge_that_enforces_everything() -> None:
     found = [demand.examine(good()) for demand in demands(team())]
     assert worst(found) == "yes"
     assert not any(item.hint for item in found)
-    assert len(found) == 11
+    assert len(found) == 12
 
 
 def test_a_policy_without_pull_requests_asks_for_less() -> None:
@@ -129,6 +133,7 @@ SQUASH = {"allowed_merge_methods": ["squash"], "require_code_owner_review": True
         ),
         (replace(rules(good(), "pull_request", a=1), settings={}), "merge-methods", "unknown"),
         (rules(good(), "pull_request", allowed_merge_methods=["squash"]), "code-owners", "no"),
+        (rules(good(), "pull_request", allowed_merge_methods=["squash"]), "stale-reviews", "no"),
         (replace(good(), rulesets=None), "no-bypass", "unknown"),
         (replace(good(), rulesets=[{"id": 1}]), "no-bypass", "unknown"),
         (replace(good(), rulesets=[{"id": 3, "bypass_actors": []}]), "no-bypass", "unknown"),

@@ -13,6 +13,7 @@ from modelreg.cli.output import emit_json, result, workflow_commands
 if TYPE_CHECKING:
     from modelreg.domain.gate_report import GateReport
     from modelreg.registry.judging import Circumstances
+    from modelreg.registry.workspace import Workspace
 
 FORMATS = ("text", "json", "github", "markdown", "sarif")
 
@@ -61,7 +62,8 @@ def gate_command(
     _check(format, event, reviews, output)
     workspace = open_workspace(registry)
     tips = workspace.tip(base), workspace.tip(head)
-    report = gate(workspace, *tips, _circumstances(workspace.clock(), tips[1], event, reviews))
+    asked = _circumstances(workspace, tips[1], event, reviews)
+    report = gate(workspace, *tips, asked)
     if output is not None:
         _write(output, report, format)
         _log(report)
@@ -84,13 +86,17 @@ def _check(form: str, event: Path | None, reviews: Path | None, output: Path | N
         raise UsageError("annotations belong into the log", hint="--output with --format json, sarif, markdown or text")
 
 
-def _circumstances(now: int, head: str, event: Path | None, reviews: Path | None) -> Circumstances:
-    """Who proposes, and who approved what stands there now. Without event and reviews no forge was asked."""
+def _circumstances(workspace: Workspace, head: str, event: Path | None, reviews: Path | None) -> Circumstances:
+    """Who proposes, and who approved what stands there now. Without event and reviews no forge was asked.
+
+    An approval of a pull request to another branch is none: it may be meant for one where nothing is at stake.
+    """
     from modelreg.domain.reviews import approving
     from modelreg.integrations import github
     from modelreg.integrations.reviews_file import read_reviews
     from modelreg.registry.judging import Circumstances
 
+    now = workspace.clock()
     if event is None:
         found = None if reviews is None else approving(read_reviews(reviews), commit=head)
         return Circumstances(now, via="pull-request", reviews=found)
@@ -98,7 +104,8 @@ def _circumstances(now: int, head: str, event: Path | None, reviews: Path | None
     proposal = github.proposed(api, github.read_event(event))
     if proposal.number is None:
         return Circumstances(now, via="direct")
-    given = approving(github.reviews(api, proposal.number), commit=proposal.reviewed)
+    here = proposal.branch == workspace.settings.branch
+    given = approving(github.reviews(api, proposal.number), commit=proposal.reviewed) if here else ()
     return Circumstances(now, via="pull-request", account=proposal.author, reviews=given)
 
 

@@ -140,6 +140,12 @@ def _of_pull_requests(duties: Duties, ruleset: str) -> Iterator[Demand]:
         _merge_methods,
     )
     yield Demand(
+        "stale-reviews",
+        "a review of what stood there before, or for another base, says nothing of what stands there now",
+        f"{ruleset}, Require a pull request: Dismiss stale pull request approvals",
+        _stale_reviews,
+    )
+    yield Demand(
         "code-owners",
         f"who changes {', '.join(duties.watched)} changes the rules",
         f"name owners of them in .github/CODEOWNERS, and in the {ruleset}: Require review from Code Owners",
@@ -192,6 +198,13 @@ def _merge_methods(state: ForgeState) -> Found:
     if not allowed and (state.settings is None or "allow_rebase_merge" not in state.settings):
         return "unknown", "the forge did not say"
     return "no", "rebase is allowed"
+
+
+def _stale_reviews(state: ForgeState) -> Found:
+    dismissed = any(rule.get("dismiss_stale_reviews_on_push") is True for rule in state.of_type("pull_request"))
+    if dismissed or state.rules is None:
+        return _active(state, "pull_request")
+    return "no", "approvals stay when the proposal changes"
 
 
 def _bypass(state: ForgeState) -> Found:

@@ -33,6 +33,8 @@ _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 class PullRequest:
     """What is proposed: the commit `head`, to land on `base` ("" where the event does not say: a workflow_run).
 
+    `branch` is the base's name, None where that is not a pull request's to choose.
+
     `number` is None for a push. `reviewed` is the commit that reviews must be of: the head, but in a merge queue that
     of the pull request behind the group. `author` is the account that opened it, None for a bot: bots are no persons.
     `head_repository` is None where the fork was deleted. The last three are unknown (None, True) before `proposed`
@@ -43,6 +45,7 @@ class PullRequest:
     base: str
     head: str
     number: int | None = None
+    branch: str | None = None
     reviewed: str | None = None
     author: str | None = None
     head_repository: str | None = None
@@ -106,18 +109,19 @@ def proposed(api: Api, event: Mapping[str, Any]) -> PullRequest:
     try:
         run = event["workflow_run"]
         kind, head, branch = _text(run["event"]), _commit(run["head_sha"]), _text(run["head_branch"])
-        owner = _login(run["head_repository"]["owner"])
+        owner, base = _login(run["head_repository"]["owner"]), _text(event["repository"]["default_branch"])
         if kind == "merge_group":
             return _behind(api, PullRequest(kind, "", head, _queued(f"refs/heads/{branch}")))
     except _MALFORMED as error:
         raise UnavailableError(f"the event's payload is not as GitHub's: {error}") from error
-    # The event's own list of pull requests is empty for those from forks.
-    listed = api.get_all(f"pulls?state=open&head={segment(f'{owner}:{branch}')}")
+    # The event's own list of pull requests is empty for those from forks. One branch may be proposed for several
+    # bases: what was said of it for another says nothing of this one.
+    listed = api.get_all(f"pulls?state=open&head={segment(f'{owner}:{branch}')}&base={segment(base)}")
     for item in listed:
         described = _answered(item, kind)
-        if described.head == head:
+        if (described.head, described.branch) == (head, base):
             return described
-    raise NotFoundError(f"no open pull request has the head {head[:10]}", hint="it moved on, or was closed")
+    raise NotFoundError(f"no open pull request to {base} has the head {head[:10]}", hint="it moved on, or was closed")
 
 
 def numbered(api: Api, number: int) -> PullRequest:
@@ -186,6 +190,7 @@ def _described(found: Any, kind: str) -> PullRequest:
         base=_commit(base["sha"]),
         head=_commit(head["sha"]),
         number=_number(found["number"]),
+        branch=_text(base["ref"]),
         reviewed=_commit(head["sha"]),
         author=_login(user),
         head_repository=name,
