@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from modelreg.domain.clock import stamp
 from tests.keys import Key
 from tests.team import APPROVALS, Team, dumped, join, make_server, person, policy
@@ -27,30 +25,29 @@ def approves(team: Team, name: str, version: str, stage: str) -> None:
     team.fetch()
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"registry": "0" * 32},
-        {"version": "1.0.1"},
-        {"manifest_sha256": "0" * 64},
-        {"from": "archived"},
-        {"from": None},
-        {"displaces": ["1.0.1"]},
-        {"gate_sha256": "0" * 64},
-        {"entry": 1},
-        {"not_after": "2026-01-01T00:00:00Z"},
-        {"not_after": "2027-02-31T00:00:00Z"},
-        {"to": "production"},
-        {"to": "archived"},
-        {"by": person("cy")},
-        {"model": "churn2"},
-    ],
-    ids=lambda changes: "-".join(map(str, changes)),
-)
-def test_each_field_alone(team: Team, changes: dict[str, Any]) -> None:
+FIELDS: list[dict[str, Any]] = [
+    {"registry": "0" * 32},
+    {"model": "churn2"},
+    {"version": "1.0.1"},
+    {"manifest_sha256": "0" * 64},
+    {"from": "archived"},
+    {"from": None},
+    {"to": "production"},
+    {"to": "archived"},
+    {"displaces": ["1.0.1"]},
+    {"gate_sha256": "0" * 64},
+    {"entry": 1},
+    {"not_after": "2026-01-01T00:00:00Z"},
+    {"not_after": "2027-02-31T00:00:00Z"},
+    {"by": person("cy")},
+]
+
+
+def test_each_field_alone(team: Team) -> None:
     branch = team.propose("ann", "1.0.0", "staging")
     assert team.votes_with(branch, bos(team, branch)) == "1: bo@example.org", "what is changed was good before"
-    assert team.votes_with(branch, bos(team, branch, **changes)) == "0"
+    counted = [changed for changed in FIELDS if team.votes_with(branch, bos(team, branch, **changed)) != "0"]
+    assert counted == []
 
 
 def test_times(team: Team) -> None:
@@ -76,10 +73,11 @@ def test_another_name_or_another_version_s_folder(team: Team) -> None:
 
 def test_another_document_s_signature(team: Team) -> None:
     branch = team.propose("ann", "1.0.0", "staging")
-    (one, sig), (other, _) = bos(team, branch), bos(team, branch, comment="another")
     first, second = bos(team, branch), bos(team, branch, comment="another")
-    assert team.votes_with(branch, {one: first[one], sig: second[f"{other}.sig"]}) == "0"
-    assert team.votes_with(branch, {one: first[one]}) == "0", "unsigned"
+    (path, sig), (other, _) = first, second
+    assert team.votes_with(branch, first) == "1: bo@example.org"
+    assert team.votes_with(branch, {path: first[path], sig: second[f"{other}.sig"]}) == "0"
+    assert team.votes_with(branch, {path: first[path]}) == "0", "unsigned"
 
 
 def test_another_registry(team: Team, keys_of_all: dict[str, Key], tmp_path: Path) -> None:
@@ -153,7 +151,8 @@ def test_the_holder_has_changed_in_between(team: Team) -> None:
     again = team.propose("dan", "1.0.1", "production", branch="promote/churn/1.0.1/again")
     assert team.votes(again) == "0"
     approves(team, "bo", "1.0.1", "archived")  # of another stage: not counted, and not in the way
-    assert team.approves("bo", "1.0.1", "production", "--on", again, "--push").code == 0
+    assert team.approves("bo", "1.0.1", "production", "--on", "main", "--push").code == 0
+    team.fetch()
     assert team.votes(again) == "1: bo@example.org"
     # The displaced holder leaves by another door: whom it displaces is another matter again.
     team.does("dan", "stage", "set", "churn", "1.0.0", "archived", "--push")
