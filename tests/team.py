@@ -11,12 +11,13 @@ from typing import Any
 from modelreg.adapters.documents import YamlDocuments
 from modelreg.domain.clock import stamp
 from modelreg.domain.names import ModelName, Stage
+from modelreg.domain.proposal import ProposalName
 from modelreg.domain.signers import APPROVAL
 from modelreg.domain.templates import template
 from modelreg.domain.version import Version
 from modelreg.registry.judging import Circumstances
 from modelreg.registry.moving import Wish, draft
-from modelreg.registry.question import find_question, proposal_branch
+from modelreg.registry.question import find_question
 from modelreg.registry.stating import common, rendered
 from modelreg.wiring import open_workspace
 from tests.cli.runner import Result, artifact, done, metrics, modelreg
@@ -77,7 +78,7 @@ class Team:
         wish = Wish(MODEL, Version.parse(version), Stage(stage), person(name))
         made = draft(workspace, base, wish, Circumstances(workspace.clock(), via="pull-request"))
         assert made.transition is not None
-        branch = branch or proposal_branch(MODEL, Version.parse(version), Stage(stage))
+        branch = branch or str(ProposalName(MODEL, Version.parse(version), Stage(stage)))
         self.branch(name, branch, made.files)
         return branch
 

@@ -57,7 +57,7 @@ def open_workspace(
         )
     store = partial(_store, repository, layout, settings)
     return Workspace(
-        repository, documents, layout, settings, now, store, SshSignatures(), other_branch=branch is not None
+        repository, documents, layout, settings, now, store, store, SshSignatures(), other_branch=branch is not None
     )
 
 
@@ -161,14 +161,17 @@ def repair(path: Path, *, remove_locks: bool) -> Repaired:
     return GitRepository.open(path).repair(remove_locks=remove_locks)
 
 
-def _store(repository: GitRepository, layout: Layout, settings: RegistrySettings) -> ArtifactStore:
+def _store(
+    repository: GitRepository, layout: Layout, settings: RegistrySettings, cache: Path | None = None
+) -> ArtifactStore:
     from modelreg.adapters.dvc import DvcStore
 
     def read(path: str) -> bytes | None:
         tip = repository.branch_tip(settings.branch)
         return repository.tree(tip).read(path) if tip else None
 
-    return DvcStore(repository.top, repository.git_dir, remote=settings.remote, read=read, root=layout.root)
+    remote = settings.remote
+    return DvcStore(repository.top, repository.git_dir, remote=remote, read=read, root=layout.root, cache=cache)
 
 
 def _find(

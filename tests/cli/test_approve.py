@@ -48,7 +48,9 @@ def withdraw(team: Team, name: str, what: str, *options: str) -> Any:
 
 
 def test_two_approvals_of_a_proposal_and_its_landing(team: Team) -> None:
-    branch = team.propose("ann", "1.0.0", "staging")
+    branch = "promote/churn/1.0.0/staging"
+    team.does("ann", "stage", "set", "churn", "1.0.0", "staging", "--propose", "--push")
+    team.fetch()
     assert (team.votes(branch), team.gate(branch)["allowed"]) == ("0", False)
     first = approve(team, "bo", "1.0.0", "staging", "--push", "--comment", "looks good")
     assert (first["branch"], first["proposal"], first["by"]) == (branch, branch, person("bo"))
@@ -227,6 +229,20 @@ def test_a_record_that_only_needs_to_be_made_again_may_be_approved(team: Team) -
     assert {v["check"] for v in made["verdicts"] if not v["passed"]} == {"record.policy_serial"}
     assert team.votes(branch) == "2: bo@example.org, cy@example.org"
     assert team.gate(branch)["allowed"] is False
+
+
+def test_a_rollback_asks_for_no_approvals(team: Team) -> None:
+    stages = policy()["stages"]
+    stages = {**stages, "production": {**stages["production"], "rollback": "propose"}}
+    gates = [{"stage": "production", "require": {"metrics": {"f1": {"min": 0.1}}}}]
+    team.change_rules({"registry/policy.yaml": dumped(policy(serial=3, gates=gates, stages=stages))})
+    for version in ("1.0.0", "1.0.1"):
+        for stage in ("staging", "production"):
+            team.does("dan", "stage", "set", "churn", version, stage, "--push")
+    done = team.run("dan", "rollback", "churn", "--to", "1.0.0", "--cause", "it is worse", "--propose", "--push")
+    assert done.code == 0, done.err
+    team.fetch()
+    refused(team, "bo", says="proposes a rollback, which asks for no approvals", to="production")
 
 
 def test_when_main_has_moved(team: Team) -> None:

@@ -10,9 +10,14 @@ from typing import Any
 
 import pytest
 
-from tests.cli.runner import everything, metrics
-from tests.support import run
-from tests.team import Team, dumped, person, policy
+from modelreg.adapters.documents import YamlDocuments
+from modelreg.domain.signers import EVIDENCE
+from modelreg.domain.version import Version
+from modelreg.registry.stating import rendered
+from modelreg.wiring import open_workspace
+from tests.cli.runner import artifact, done, everything, metrics, modelreg
+from tests.support import Repo, run
+from tests.team import MODEL, Team, dumped, person, policy
 
 SHA = "a" * 64
 FOLDER = "registry/churn/1.0.0/evidence/"
@@ -31,8 +36,6 @@ def listed(team: Team, name: str, *options: str) -> list[dict[str, Any]]:
 
 
 def stated(team: Team, name: str, file: str, ref: str = "HEAD") -> dict[str, Any]:
-    from modelreg.adapters.documents import YamlDocuments
-
     body: dict[str, Any] = YamlDocuments().load(team.clones[name].show(file, ref).encode(), file).value
     return body
 
@@ -295,6 +298,25 @@ def test_a_race_is_won_by_trying_again(team: Team) -> None:
     assert len(listed(team, "bo")) == 2
 
 
+@pytest.mark.parametrize("stated_of", ["version", "registry"])
+def test_a_statement_about_something_else_is_none_here(team: Team, stated_of: str) -> None:
+    """An evaluation of 1.0.1 in the folder of 1.0.0, and one of another registry, each well-formed and signed."""
+    made = add(team, "bo", *evaluation(team), "--key", team.keys["bo"].path, version="1.0.1")
+    repo = team.clones["bo"]
+    files = {path: (repo.path / path).read_bytes() for path in (made["file"], f"{made['file']}.sig")}
+    moved = {path.replace("/1.0.1/", "/1.0.0/"): data for path, data in files.items()}
+    if stated_of == "registry":
+        body = stated(team, "bo", made["file"]) | {"registry": "0" * 32}
+        workspace = open_workspace(repo.path)
+        path, data = rendered(workspace, MODEL, Version.parse("1.0.1"), body)
+        signature = workspace.signatures.sign(data, namespace=EVIDENCE, key=team.keys["bo"].path)
+        moved = {path: data, f"{path}.sig": signature}
+    team.branch("ann", "foreign", moved)
+    (change,) = [change for change in team.gate("foreign")["changes"] if change["kind"] == "evidence"]
+    assert (change["allowed"], change["checks"][0]["check"]) == (False, "statement")
+    assert listed(team, "ann", "--ref", "foreign") == []
+
+
 def test_names_that_are_not_the_contents(team: Team) -> None:
     made = add(team, "bo", *COMPLIANCE)
     repo = team.clones["bo"]
@@ -334,6 +356,20 @@ def test_what_does_not_hold_is_not_recorded(team: Team) -> None:
     before = repo.rev("HEAD")
     assert team.run("bo", "verify", "churn@1.0.0", "--content", "--record").code == 3
     assert repo.rev("HEAD") == before
+
+
+def test_what_lies_in_the_cache_is_not_what_the_remote_holds(repo: Repo, tmp_path: Path) -> None:
+    done("init", "--remote", str(tmp_path / "remote"), registry=repo.path)
+    done("register", "churn", artifact(tmp_path, "one"), registry=repo.path)
+    done("verify", "churn@1.0.0", "--content", "--record", registry=repo.path)
+    for path in (tmp_path / "remote").rglob("*"):
+        if path.is_file():
+            path.chmod(0o644)
+            path.write_bytes(b"eno")
+    done("verify", "churn@1.0.0", "--content", registry=repo.path)
+    before = repo.head
+    assert modelreg("verify", "churn@1.0.0", "--content", "--record", registry=repo.path).code == 3
+    assert repo.head == before
 
 
 def test_a_withdrawn_version_is_not_recorded_as_verified(team: Team) -> None:

@@ -80,6 +80,15 @@ def test_another_document_s_signature(team: Team) -> None:
     assert team.votes_with(branch, {path: first[path]}) == "0", "unsigned"
 
 
+def test_unsigned_where_anybody_may_approve(team: Team) -> None:
+    gates = [{"stage": "staging", "require": {"approvals": {"count": 1, "from": ["signature"]}}}]
+    team.change_rules({"registry/policy.yaml": dumped(policy(serial=3, gates=gates))})
+    branch = team.propose("ann", "1.0.0", "staging")
+    files = bos(team, branch)
+    assert team.votes_with(branch, files) == "1: bo@example.org"
+    assert team.votes_with(branch, {path: data for path, data in files.items() if path.endswith(".yaml")}) == "0"
+
+
 def test_another_registry(team: Team, keys_of_all: dict[str, Key], tmp_path: Path) -> None:
     branch = team.propose("ann", "1.0.0", "staging")
     files = bos(team, branch)

@@ -30,7 +30,8 @@ class DvcStore:
 
     `remote` names the DVC remote, or is "embedded": objects are files below `.dvc/remote`, committed to git. `read`
     reads files of the protected branch by path from the top; `.dvc/config` is taken from there, not from what a pull
-    request may have put into the work tree. `timeout_s` bounds each wait for a remote where DVC lets us say so.
+    request may have put into the work tree. `timeout_s` bounds each wait for a remote where DVC lets us say so. `cache`
+    is a folder to use instead of DVC's cache.
     """
 
     def __init__(
@@ -42,8 +43,9 @@ class DvcStore:
         read: Callable[[str], bytes | None] | None = None,
         root: str = "",
         timeout_s: float = 60.0,
+        cache: Path | None = None,
     ) -> None:
-        self._configuration = Configuration(top, git_dir, remote, read, root)
+        self._configuration = Configuration(top, git_dir, remote, read, root, cache)
         self._fetcher = Fetcher(self._configuration, timeout_s)
 
     def where(self) -> str:

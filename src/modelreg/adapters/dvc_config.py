@@ -33,6 +33,7 @@ class Configuration:
     wanted: str | None
     read: dvc_setup.Read | None
     root: str = ""
+    cache_folder: Path | None = None
 
     @cached_property
     def prefix(self) -> str:
@@ -88,6 +89,8 @@ class Configuration:
     @cached_property
     def cache(self) -> Cache:
         """DVC's cache; without a `.dvc` in the work tree, and in a bare repository, one of modelreg's own."""
+        if self.cache_folder is not None:
+            return Cache(self.cache_folder)
         section = self.merged.get("cache", {})
         default = self.dvc_dir / "cache" if self.dvc_dir.is_dir() else self.git_dir / "modelreg" / "cache"
         folder = Path(section["dir"]) if isinstance(section.get("dir"), str) else default

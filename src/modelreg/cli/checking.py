@@ -90,11 +90,17 @@ def verify(
     version = resolve(workspace.snapshot(), parsed) if parsed and address and any(c in address for c in "@#") else None
     if (sign or key or push) and not record:
         raise UsageError("--sign, --key and --push are for --record", hint="modelreg verify MODEL@V --content --record")
-    if record and (version is None or not content):
+    if record and (version is None or not content or offline):
         raise UsageError("--record needs --content and one version", hint="modelreg verify MODEL@V --content --record")
     signing = signing_key(registry, key, wanted=sign)
     done = perform(
-        workspace, parsed.model if parsed else None, version, content=content, offline=offline, strict=strict
+        workspace,
+        parsed.model if parsed else None,
+        version,
+        content=content,
+        offline=offline,
+        strict=strict,
+        fresh=record,
     )
     ok = not failed(done.findings)
     recorded = None

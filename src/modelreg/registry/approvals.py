@@ -12,6 +12,7 @@ from modelreg.domain.evidence import Evidence, of_type
 from modelreg.domain.metric import number
 from modelreg.domain.names import ModelName, Stage
 from modelreg.domain.plan import CommitId, Plan
+from modelreg.domain.proposal import PREFIX
 from modelreg.domain.signers import APPROVAL
 from modelreg.domain.version import Version
 from modelreg.errors import DeniedError, GateDeniedError, ModelregError, NotFoundError
@@ -74,7 +75,7 @@ def _places(
     now = workspace.clock()
     yield None, Statements(workspace, base, base, now).of(model, version)
     branches = workspace.repository.branches
-    found = {**branches(f"promote/{model}/{version}/*"), **(branches(also) if also else {})}
+    found = {**branches(f"{PREFIX}{model}/{version}/*"), **(branches(also) if also else {})}
     for name, tip in sorted(found.items()):
         evidence = Statements(workspace, base, workspace.at(tip), now).of(model, version)
         yield name, tuple(item for item in evidence if not item.on_base)

@@ -11,6 +11,7 @@ from modelreg.domain.evidence import Evidence
 from modelreg.domain.gate_report import JudgedChange
 from modelreg.domain.names import ModelName, Stage
 from modelreg.domain.plan import CommitId
+from modelreg.domain.proposal import ProposalName
 from modelreg.domain.transition import Transition
 from modelreg.domain.verdict import Verdict
 from modelreg.domain.version import Version
@@ -69,11 +70,6 @@ class Question:
         return [asked for asked in self.asked if "signature" in (asked.get("from") or SOURCES)]
 
 
-def proposal_branch(model: ModelName, version: Version, to: Stage) -> str:
-    """The branch on which a move is proposed."""
-    return f"promote/{model}/{version}/{to}"
-
-
 def find_question(
     workspace: Workspace, model: ModelName, version: Version, to: Stage, branch: str | None = None
 ) -> Question:
@@ -83,7 +79,7 @@ def find_question(
     DeniedError where the version stands there already, or the proposal's record is not as it should be;
     ConflictError where the proposal does not merge.
     """
-    name = branch or proposal_branch(model, version, to)
+    name = branch or str(ProposalName(model, version, to))
     tip = workspace.repository.branches(name).get(name)
     if branch is not None and tip is None:
         raise NotFoundError(f"there is no branch {branch[:100]!a} here", hint="git fetch origin, and try again")
@@ -137,8 +133,11 @@ def _on_branch(
     placed = [(change, place) for change in changes if (place := workspace.layout.place(change.path)) is not None]
     judged = transitions(Range(judge, placed, [change.path for change in changes], (base, tip)))
     for change in judged:
-        if (change.version, change.to) == (str(version), to) and change.kind in ("promote", "archive"):
-            return _question(judge, change, model, branch)
+        if (change.version, change.to) != (str(version), to):
+            continue
+        if change.kind == "rollback":
+            raise DeniedError(f"{branch} proposes a rollback, which asks for no approvals", hint="modelreg proposals")
+        return _question(judge, change, model, branch)
     return None
 
 

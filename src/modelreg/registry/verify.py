@@ -38,10 +38,12 @@ def verify(
     content: bool = False,
     offline: bool = False,
     strict: bool = False,
+    fresh: bool = False,
 ) -> Verification:
     """Verify one version, a model, or (neither given) all of them; every landing is judged again by its own policy.
 
-    Looks whether the remote has every object (not with `offline`); with `content` fetches and hashes them. Raises
+    Looks whether the remote has every object (not with `offline`); with `content` fetches and hashes them, with `fresh`
+    from the remote even where they are cached. Raises
     NotFoundError for what does not exist, UnavailableError where history is missing (shallow) or the remote cannot
     be asked.
     """
@@ -61,7 +63,9 @@ def verify(
     if not offline:
         findings += _objects(workspace.store(), snapshot, manifests)
     if content:
-        findings += _contents(workspace.store(), snapshot, manifests)
+        with TemporaryDirectory(prefix="modelreg-cache-") as cache:
+            store = workspace.fresh_store(Path(cache)) if fresh else workspace.store()
+            findings += _contents(store, snapshot, manifests)
     findings += judged_again(workspace, tip, None if model is None else [model], strict=strict)
     findings += _tags(workspace, tip, models)
     return Verification(len(chosen), tuple(dict.fromkeys(findings)))

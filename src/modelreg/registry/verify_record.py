@@ -21,7 +21,7 @@ def record_verification(
     key: Key | None = None,
     push: bool = False,
 ) -> Stated:
-    """State that a verification of this version's content agreed; a gate takes it only where it is signed.
+    """State that a verification of this version's content, read fresh, agreed; a gate takes it only where it is signed.
 
     Raises DeniedError where it did not agree or, the version being withdrawn, read nothing; else as `add_evidence`.
     """

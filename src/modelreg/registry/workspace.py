@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from modelreg.domain.layout import Layout
 from modelreg.domain.plan import CommitId
@@ -62,7 +63,8 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """What every use case is given. `clock` gives epoch seconds (UTC); `store` opens the artifact store when asked."""
+    """What every use case is given. `clock` gives epoch seconds (UTC); `store` opens the artifact store when asked;
+    `fresh_store` one with a cache of its own in an empty folder: all that it hands out was read from the remote."""
 
     repository: Repository
     documents: Documents
@@ -70,6 +72,7 @@ class Workspace:
     settings: Settings
     clock: Callable[[], int]
     store: Callable[[], ArtifactStore]
+    fresh_store: Callable[[Path], ArtifactStore]
     signatures: Signatures
     other_branch: bool = False
 
