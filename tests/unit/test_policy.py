@@ -97,6 +97,22 @@ def test_gate_matches(match: dict[str, Any], fits: bool) -> None:
     assert gate.matches("churn_eu", "classification", {"risk": "high"}) is fits
 
 
+def test_names_of_one_person() -> None:
+    people = {
+        "ann": {"github": "Ann"},
+        "ann@work": {"github": "ann", "gitlab": "adee"},
+        "adee": {"gitlab": "ADee"},
+        "bo": {"github": "bo", "gitlab": "ann"},
+        "cy": {},
+    }
+    policy = standard(people=people)
+    assert policy.also("ann") == policy.also("adee") == {"ann", "ann@work", "adee"}
+    assert policy.also("bo") == {"bo"}, "an account of the same name elsewhere is another's"
+    assert policy.also("stranger") == {"stranger"}
+    assert policy.distinct(["bo", "adee", "cy", "ann", "dan", "ann@work", "bo"]) == ("adee", "bo", "cy", "dan")
+    assert policy.distinct([]) == ()
+
+
 def test_parse_gates_keeps_order_and_origin() -> None:
     entries = [
         {"stage": "staging", "require": {"provenance": ["code"]}},
