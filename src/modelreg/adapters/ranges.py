@@ -65,15 +65,18 @@ def tag_object(git: Door, object_id: str) -> TagObject | None:
     """See `registry.ports.Repository.tag_object`. A stranger's tag that is not as git writes it is none."""
     done = git.attempt(["cat-file", "tag", object_id])
     header, _, message = done.out.decode(errors="replace").partition("\n\n")
-    fields = dict(line.split(" ", 1) for line in header.splitlines() if " " in line)
-    match = _TAGGER.search(fields.get("tagger", ""))
-    if done.code or match is None or fields.get("type") != "commit":
+    fields = [line.partition(" ")[::2] for line in header.split("\n")]
+    if done.code or [key for key, _ in fields] != ["object", "type", "tag", "tagger"]:
+        return None  # a second `object` would be another target for one reader than for the next
+    target, kind, name, tagger = (value for _, value in fields)
+    match = _TAGGER.search(tagger)
+    if match is None or kind != "commit":
         return None
     return TagObject(
-        name=fields.get("tag", ""),
+        name=name,
         annotated=True,
-        target=CommitId(fields.get("object", "")),
-        inner_name=fields.get("tag", ""),
+        target=CommitId(target),
+        inner_name=name,
         message=message,
         at=int(match[1]),
     )
