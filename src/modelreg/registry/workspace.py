@@ -77,10 +77,18 @@ class Workspace:
     other_branch: bool = False
 
     def tip(self, ref: str | None = None) -> CommitId:
-        """The commit that is read: `ref`, or the protected branch. Raises NotFoundError for an unknown ref."""
-        commit = self.repository.resolve(ref) if ref else self.repository.branch_tip(self.settings.branch)
+        """The commit that is read: `ref`, or the protected branch. Raises NotFoundError for an unknown ref.
+
+        The protected branch's own name never means a tag, which git would take first.
+        """
+        branch, tracked = self.settings.branch, f"refs/remotes/origin/{self.settings.branch}"
+        if ref:
+            names = {branch: (f"refs/heads/{branch}", tracked), f"origin/{branch}": (tracked,)}.get(ref, (ref,))
+            commit = next(filter(None, map(self.repository.resolve, names)), None)
+        else:
+            commit = self.repository.branch_tip(branch)
         if commit is None:
-            name = ref or self.settings.branch
+            name = ref or branch
             raise NotFoundError(f"{name!a} names no commit here", hint="git branch --all lists what there is")
         return commit
 
