@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from modelreg.domain.plan import CommitId
@@ -39,3 +40,15 @@ class Ancestor:
     commit: CommitId
     parent: CommitId | None
     at: int
+
+
+def turned_back(line: Iterable[Ancestor], skew_s: int) -> Iterator[tuple[Ancestor, int]]:
+    """Landings, oldest first, whose time lies more than `skew_s` before one that landed earlier, and by how much.
+
+    All that landed earlier is asked, not only the parent: else a clock could be turned back step by step.
+    """
+    latest = None
+    for ancestor in line:
+        if latest is not None and ancestor.at < latest - skew_s:
+            yield ancestor, latest - ancestor.at
+        latest = ancestor.at if latest is None else max(latest, ancestor.at)

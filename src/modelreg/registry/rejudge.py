@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from modelreg.domain.finding import Finding
 from modelreg.domain.gate_report import GateReport, JudgedChange
-from modelreg.domain.history import Ancestor
+from modelreg.domain.history import Ancestor, turned_back
 from modelreg.domain.names import ModelName
 from modelreg.domain.plan import CommitId
 from modelreg.registry.gate import judge_range
@@ -14,7 +14,7 @@ from modelreg.registry.judging import Circumstances
 from modelreg.registry.workspace import Workspace
 
 CLOCK_SKEW_S = 300
-"""How far a commit's time may lie before its first parent's, or after now."""
+"""How far a commit's time may lie before one that landed earlier, or after now."""
 
 _COVERED = frozenset(("add-only",))  # verify tells these of the whole history already
 
@@ -27,14 +27,16 @@ def judged_again(
 
     The clock of a landing is its commit time, which must not run backwards. Raises UnavailableError when shallow.
     """
-    line = {ancestor.commit: ancestor for ancestor in workspace.repository.first_parents(tip)}
-    for landing in workspace.repository.landings(tip, workspace.layout.prefix):
+    line = {ancestor.commit: ancestor for ancestor in reversed(workspace.repository.first_parents(tip))}
+    landings = workspace.repository.landings(tip, workspace.layout.prefix)
+    if landings:
+        yield from _times(workspace, list(line.values()), landings[0].commit)
+    for landing in landings:
         places = filter(None, (workspace.layout.place(change.path) for change in landing.changes))
         touched = {place.model for place in places}
         if models is not None and not touched.intersection({None, *models}):
             continue
         ancestor = line[landing.commit]
-        yield from _times(workspace, ancestor, line)
         report = judge_range(
             workspace,
             ancestor.parent,
@@ -45,14 +47,16 @@ def judged_again(
         yield from _findings(report, landing.commit, models, strict=strict)
 
 
-def _times(workspace: Workspace, ancestor: Ancestor, line: dict[CommitId, Ancestor]) -> Iterator[Finding]:
-    parent = line.get(ancestor.parent) if ancestor.parent else None
+def _times(workspace: Workspace, line: Sequence[Ancestor], first: CommitId) -> Iterator[Finding]:
+    """Of every landing since the registry's first, those too that do not touch it: the next one hangs on them."""
     place = workspace.layout.prefix
-    if parent is not None and ancestor.at < parent.at - CLOCK_SKEW_S:
-        message = f"landing {ancestor.commit[:12]} says it is {parent.at - ancestor.at} s older than its parent"
+    start = next(index for index, ancestor in enumerate(line) if ancestor.commit == first)
+    for ancestor, seconds in turned_back(line[start:], CLOCK_SKEW_S):
+        message = f"landing {ancestor.commit[:12]} says it is {seconds} s older than what had landed before it"
         yield Finding(place, "clock", message, hint="keys and evidence that had expired may have been used")
-    if ancestor.at > workspace.clock() + CLOCK_SKEW_S:
-        yield Finding(place, "clock", f"landing {ancestor.commit[:12]} says it is from the future")
+    for ancestor in line[start:]:
+        if ancestor.at > workspace.clock() + CLOCK_SKEW_S:
+            yield Finding(place, "clock", f"landing {ancestor.commit[:12]} says it is from the future")
 
 
 def _findings(
