@@ -7,6 +7,7 @@ from typing import Any
 
 from modelreg.domain.approvals import Tally, change_votes, review_votes
 from modelreg.domain.context import FORGE
+from modelreg.domain.document import Document
 from modelreg.domain.finding import failed
 from modelreg.domain.gate_report import JudgedChange
 from modelreg.domain.layout import Place
@@ -52,9 +53,13 @@ def _decides(base: Snapshot, head: Snapshot, model: ModelName) -> bool:
         old, new = base.document(path), head.document(path)
     except ModelregError:
         return True
-    before: Mapping[str, Any] = old.value if old else {}
-    after: Mapping[str, Any] = new.value if new else {}
+    before, after = _mapping(old), _mapping(new)
     return any(before.get(key) != after.get(key) for key in _DECIDING)
+
+
+def _mapping(document: Document | None) -> Mapping[str, Any]:
+    """What a document says; nothing where there is none, or where it is no mapping."""
+    return document.value if document is not None and isinstance(document.value, dict) else {}
 
 
 def _identity(what: Range, changed: Digests) -> Iterator[Verdict]:
@@ -64,8 +69,7 @@ def _identity(what: Range, changed: Digests) -> Iterator[Verdict]:
         return
     before, after = what.base.document(path), what.head.document(path)
     for key in ("id", "format"):
-        old = before.value.get(key) if before else None
-        new = after.value.get(key) if after else None
+        old, new = _mapping(before).get(key), _mapping(after).get(key)
         passed = new == old
         yield Verdict(f"registry.{key}", passed, str(old), str(new), "" if passed else "it never changes")
 
@@ -76,8 +80,7 @@ def _serial(what: Range, changed: Digests) -> Iterator[Verdict]:
     if path not in changed:
         return
     before = what.judge.policy.serial
-    document = what.head.document(path)
-    after = document.value.get("serial") if document is not None and isinstance(document.value, dict) else None
+    after = _mapping(what.head.document(path)).get("serial")
     passed = isinstance(after, int) and after > before
     reason = "" if passed else "every change of policy.yaml raises its serial"
     yield Verdict("policy.serial", passed, f"> {before}", str(after), reason)

@@ -189,7 +189,8 @@ class Judge:
     def _about(self, model: ModelName) -> Mapping[str, Any]:
         """model.yaml as the base has it; of a new model, its own."""
         known = self.base.tree.read(self.base.layout.model(model)) is not None
-        value: Mapping[str, Any] = (self.base if known else self.head).model(model).value
+        snapshot = self.base if known else self.head
+        value: Mapping[str, Any] = snapshot.checked(snapshot.layout.model(model), "model").value
         return value
 
     def _task(self, model: ModelName) -> str:
