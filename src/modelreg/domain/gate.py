@@ -71,8 +71,11 @@ def judge_rollback(policy: Policy, context: Context, former: bool) -> Report:
 
 
 def judge_other(policy: Policy, context: Context) -> Report:
-    """Aliases and withdrawals: only whether the actor may."""
-    return Report((*_access(policy, context),) or (Verdict("access", True, "anybody", str(context.actor)),))
+    """Aliases and withdrawals: whether the actor may, and that no alias names a withdrawn version."""
+    transition = context.transition
+    fit = () if transition.kind == "withdraw" or transition.version is None else standing(context)
+    may = tuple(_access(policy, context)) or (Verdict("access", True, "anybody", str(context.actor)),)
+    return Report((*fit, *may))
 
 
 def standing(context: Context) -> Iterator[Verdict]:
