@@ -9,7 +9,7 @@ from modelreg.domain.gate_report import GateReport, JudgedChange
 from modelreg.domain.history import Change
 from modelreg.domain.plan import CommitId
 from modelreg.errors import ModelregError
-from modelreg.registry.gate_changes import descriptions, evidence, registrations, transitions
+from modelreg.registry.gate_changes import descriptions, evidence, registrations, sums, transitions
 from modelreg.registry.gate_range import Range, add_only, together, well_formed
 from modelreg.registry.gate_rules import rules_change
 from modelreg.registry.judging import Circumstances, Judge
@@ -63,6 +63,11 @@ def judge_range(
         try:
             judged += part(what)
         except ModelregError as error:  # a document that cannot be read is a no, and the rest is judged still
+            findings.append(_finding(error, layout.prefix))
+    if not check_files:
+        try:
+            findings += sums(what)
+        except ModelregError as error:
             findings.append(_finding(error, layout.prefix))
     return GateReport(base, result, tuple(judged), tuple(dict.fromkeys(findings)))
 

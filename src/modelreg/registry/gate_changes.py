@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from modelreg.domain.context import Actor
+from modelreg.domain.finding import Finding
 from modelreg.domain.gate_report import ChangeKind, JudgedChange
 from modelreg.domain.layout import Place
 from modelreg.domain.names import ModelName
@@ -53,14 +54,33 @@ def transitions(what: Range) -> Iterable[JudgedChange]:
     for place in what.added("transition"):
         by_model.setdefault(ModelName(str(place.model)), []).append(place)
     for model, places in sorted(by_model.items()):
-        known = what.base.tree.read(what.base.layout.model(model)) is not None
-        state = what.base.stages(model) if known else Stages()
+        state = _before(what, model)
         before = what.base.transition_numbers(model)
         expected = max(before, default=0)
         for place in sorted(places, key=lambda place: place.number or 0):
             expected += 1
             yield _transition(what, place, model, state, expected)
             state = apply(state, what.head.transition(model, int(str(place.number))), what.judge.policy.initial)
+
+
+def sums(what: Range) -> Iterable[Finding]:
+    """stages.yaml moves by transitions only. `validate` says so of one tree, and more; this is asked of each landing,
+    since one that a later landing took back was served meanwhile."""
+    layout = what.base.layout
+    for model in sorted(
+        {ModelName(p.model) for _, p in what.changes if p.model and p.kind in ("stages", "transition")}
+    ):
+        state = _before(what, model)
+        for place in sorted((p for p in what.added("transition") if p.model == model), key=lambda p: p.number or 0):
+            state = apply(state, what.head.transition(model, int(str(place.number))), what.judge.policy.initial)
+        if what.head.stages(model) != state:
+            message = f"landing {str(what.commits[1])[:12]}: is not what the transitions sum up to"
+            yield Finding(layout.stages(model), "stages-sum", message, line=1)
+
+
+def _before(what: Range, model: ModelName) -> Stages:
+    known = what.base.tree.read(what.base.layout.model(model)) is not None
+    return what.base.stages(model) if known else Stages()
 
 
 def _transition(what: Range, place: Place, model: ModelName, state: Stages, expected: int) -> JudgedChange:
