@@ -39,14 +39,17 @@ def stage_rules(
             yield from _follows(document, transition, state, policy)
             state = apply(state, transition, policy.initial)
     withdrawals = {
-        str(document.value["version"])
+        str(document.value["version"]): path
         for path in numbered.values()
         if (document := checked.documents.get(path)) and document.value["kind"] == "withdraw"
     }
-    for version in sorted(gone - withdrawals) if complete else ():
+    for version in sorted(gone - set(withdrawals)) if complete else ():
         yield Finding(
             layout.withdrawn(model, version), "stages-sum", "no transition withdraws it", line=1, hint=_ROLLED
         )
+    for version in sorted(set(withdrawals) - gone):
+        message = f"withdraws {version}, which has no withdrawn.yaml: it would be served still"
+        yield Finding(withdrawals[version], "tombstone", message, line=1, hint="modelreg withdraw writes both")
     yield from _stages_file(checked, layout, model, state if complete else None, policy, versions, gone)
 
 
