@@ -14,7 +14,7 @@ from modelreg.registry.snapshot import Snapshot
 from modelreg.registry.validate import validate_tree
 from modelreg.registry.workspace import Workspace
 
-_CI = (".github/", ".gitlab/", ".gitlab-ci.yml")
+_CI = (".github/", ".gitlab/", ".gitlab-ci.yml", ".gitea/", ".forgejo/")
 _VERBS = {"M": "edited", "D": "removed", "T": "replaced"}
 
 
@@ -69,5 +69,6 @@ def together(what: Range) -> Iterable[Finding]:
 
 def well_formed(workspace: Workspace, what: Range) -> Iterable[Finding]:
     models = {place.model for _, place in what.changes if place.model is not None}
-    everything = any(place.model is None and place.kind != "approval" for _, place in what.changes)
+    new = any(place.kind == "model" and change.status == "A" for change, place in what.changes)  # a name among others
+    everything = new or any(place.model is None and place.kind != "approval" for _, place in what.changes)
     return validate_tree(workspace, what.head, None if everything else frozenset(models))
