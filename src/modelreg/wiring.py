@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import sys
 import time
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,8 +16,16 @@ from modelreg.adapters.repository import GitRepository
 from modelreg.adapters.signing import SshSignatures
 from modelreg.domain.diagnosis import Examined
 from modelreg.domain.layout import Layout
+from modelreg.domain.plan import CommitId
 from modelreg.domain.templates import needs_owner
-from modelreg.errors import IdentityError, ModelregError, NotARegistryError, UnavailableError, UsageError
+from modelreg.errors import (
+    IdentityError,
+    InvalidError,
+    ModelregError,
+    NotARegistryError,
+    UnavailableError,
+    UsageError,
+)
 from modelreg.registry.doctor import examine
 from modelreg.registry.init import Initialised, Settings, initialise
 from modelreg.registry.ports import ArtifactStore, Repaired, Tree
@@ -37,19 +46,14 @@ def now() -> int:
     return int(time.time())
 
 
-def open_workspace(
-    path: Path, branch: str | None = None, *, quarantine: bool = False, at: str | None = None
-) -> Workspace:
+def open_workspace(path: Path, branch: str | None = None) -> Workspace:
     """The registry at or around `path`. `branch` names the protected branch and allows HEAD to be elsewhere.
-
-    `quarantine` is for a hook, which must see the objects of a push; `at` reads the registry's settings of a commit
-    instead of HEAD's.
 
     Raises NotARegistryError where there is no repository or no registry in it, InvalidError for a newer format.
     """
-    repository = GitRepository.open(path, quarantine=quarantine)
+    repository = GitRepository.open(path)
     documents = YamlDocuments()
-    layout, settings = _find(repository, documents, path, at)
+    layout, settings = _find(repository, documents, path)
     if branch is not None and branch != settings.branch:
         raise UsageError(
             f"the registry's protected branch is {settings.branch}, not {branch!a}",
@@ -85,6 +89,36 @@ def required_key(path: Path, option: Path | None) -> Path | str:
         hint = "--key ~/.ssh/id_ed25519, or git config --global user.signingkey ~/.ssh/id_ed25519"
         raise IdentityError("there is no key to sign with", hint=hint)
     return key
+
+
+def open_pushed(path: Path, updates: Sequence[tuple[str, str]]) -> list[Workspace]:
+    """The registries that a push to the repository at `path` may touch, for its hook; `updates` are refs and new ids.
+
+    A registry is where a branch holds a registry.yaml that names this very branch as protected, in whichever folder:
+    as the branch stands, and (one that is founded) as it would. Neither HEAD nor another branch has a say in it.
+    """
+    repository = GitRepository.open(path, quarantine=True)
+    documents = YamlDocuments()
+    head = repository.head().branch
+    pushed = {ref.removeprefix("refs/heads/"): CommitId(new) for ref, new in updates if ref.startswith("refs/heads/")}
+    others = any(not ref.startswith("refs/heads/") for ref, _ in updates)  # a tag may be of a registry on any branch
+    standing = [(name, commit) for name, commit in repository.local_branches().items() if others or name in pushed]
+    found: dict[tuple[str, str], Workspace] = {}
+    for branch, commit in (*standing, *((name, new) for name, new in pushed.items() if new.strip("0"))):
+        tree = repository.tree(commit)
+        for root in _roots(tree):
+            layout = Layout(root)
+            try:
+                settings = RegistrySettings.read(Snapshot(tree, documents, layout))
+            except (InvalidError, NotARegistryError):
+                if branch == head and not root:
+                    raise
+                continue  # on another branch it names nothing to protect
+            if settings.branch == branch:
+                store = partial(_store, repository, layout, settings)
+                workspace = Workspace(repository, documents, layout, settings, now, store, SshSignatures())
+                found.setdefault((branch, root), workspace)
+    return list(found.values())
 
 
 def init(
@@ -174,11 +208,9 @@ def _store(
     return DvcStore(repository.top, repository.git_dir, remote=remote, read=read, root=layout.root, cache=cache)
 
 
-def _find(
-    repository: GitRepository, documents: YamlDocuments, path: Path, at: str | None
-) -> tuple[Layout, RegistrySettings]:
-    """The nearest registry at or above `path`, as HEAD (or else the work tree), or the commit `at`, has it."""
-    commit = repository.resolve(at) if at else repository.head().commit
+def _find(repository: GitRepository, documents: YamlDocuments, path: Path) -> tuple[Layout, RegistrySettings]:
+    """The nearest registry at or above `path`, as HEAD (or else the work tree) has it."""
+    commit = repository.head().commit
     trees: list[Tree] = [repository.tree(commit)] if commit else []
     if repository.top is not None:
         trees.append(repository.work_tree())
@@ -200,8 +232,14 @@ def _find(
 
 def _only_root(tree: Tree) -> Layout | None:
     """A registry in a subfolder, where it is the only one of the repository."""
-    roots = [p[: -len("/registry/registry.yaml")] for p in tree.paths("") if p.endswith("/registry/registry.yaml")]
+    roots = _roots(tree)
     return Layout(roots[0]) if len(roots) == 1 else None
+
+
+def _roots(tree: Tree) -> list[str]:
+    """The folders of a tree that hold a registry; "" is the top."""
+    end = "/registry/registry.yaml"
+    return [path[1 : -len(end)] for path in (f"/{path}" for path in tree.paths("")) if path.endswith(end)]
 
 
 def _below_top(repository: GitRepository, path: Path) -> str:

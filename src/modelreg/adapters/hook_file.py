@@ -20,6 +20,11 @@ def install(path: Path, interpreter: Path, *, force: bool = False) -> Path:
     door = Door.open(path)
     if door.top is not None:
         raise UsageError(f"{path} has a work tree: the hook belongs on the server", hint="name the bare repository")
+    if (elsewhere := door.git.setting("core.hookspath")) is not None:
+        raise UnavailableError(
+            f"git looks for hooks in {elsewhere!a} (core.hooksPath), where this one would guard other repositories too",
+            hint="unset core.hooksPath for whoever runs the server, then install again",
+        )
     hook = door.git_dir / "hooks" / "pre-receive"
     if hook.exists() and _MARK not in hook.read_text(errors="replace") and not force:
         raise ConflictError(f"{hook} is there already, and not modelreg's", hint="--force replaces it")

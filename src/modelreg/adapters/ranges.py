@@ -114,6 +114,13 @@ def authors(git: Door, base: CommitId, head: CommitId, paths: Sequence[str]) -> 
     return frozenset(git.run(command).decode(errors="replace").split("\n")) - {""}
 
 
+def local_branches(git: Door) -> Mapping[str, CommitId]:
+    """The tips of refs/heads/, by branch."""
+    output = git.run(["for-each-ref", "--format=%(objectname) %(refname:lstrip=2)", "--", "refs/heads/"])
+    lines = (line.partition(" ") for line in output.decode(errors="surrogateescape").splitlines())
+    return {name: CommitId(commit) for commit, _, name in lines}
+
+
 def branches(git: Door, pattern: str) -> Mapping[str, CommitId]:
     """See `registry.ports.Repository.branches`."""
     prefixes = ("refs/heads/", "refs/remotes/origin/")

@@ -113,6 +113,10 @@ class GitRepository:
     def branches(self, pattern: str) -> Mapping[str, CommitId]:
         return ranges.branches(self.git, pattern)
 
+    def local_branches(self) -> Mapping[str, CommitId]:
+        """The tips of this repository's own branches, by name."""
+        return ranges.local_branches(self.git)
+
     def first_commits(self, branch_tip: CommitId, blobs: Mapping[str, str]) -> Mapping[str, CommitId]:
         return history.first_commits(self.git, branch_tip, blobs)
 

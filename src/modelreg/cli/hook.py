@@ -21,9 +21,9 @@ def add_to(app: typer.Typer) -> None:
 @hook.command("pre-receive")
 def pre_receive_command(registry: RegistryPath = HERE) -> None:
     """Judge a push; git runs this with one `old new ref` per line on standard input. Exit 1 refuses all of it."""
-    from modelreg.errors import NotARegistryError, UsageError
+    from modelreg.errors import UsageError
     from modelreg.registry.hook import RefUpdate, pre_receive
-    from modelreg.wiring import open_workspace
+    from modelreg.wiring import open_pushed
 
     updates = []
     for line in sys.stdin.read().splitlines():
@@ -31,15 +31,8 @@ def pre_receive_command(registry: RegistryPath = HERE) -> None:
         if len(parts) != 3:
             raise UsageError("standard input holds no `old new ref` lines", hint="git runs this, not you: hook install")
         updates.append(RefUpdate(*parts))
-    try:
-        workspace = open_workspace(registry, quarantine=True)
-    except NotARegistryError:
-        founding = next((u.new for u in updates if u.ref.startswith("refs/heads/") and not u.deletes), None)
-        try:
-            workspace = open_workspace(registry, quarantine=True, at=founding)
-        except NotARegistryError:
-            return  # no registry here yet, and none arrives
-    refusals = pre_receive(workspace, updates)
+    registries = open_pushed(registry, [(update.ref, update.new) for update in updates])
+    refusals = list(dict.fromkeys(refusal for each in registries for refusal in pre_receive(each, updates)))
     for refusal in refusals:
         note(f"refused {refusal.ref}: {refusal.reason}")
         if refusal.hint:

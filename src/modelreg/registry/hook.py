@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from modelreg.domain.history import turned_back
 from modelreg.domain.names import ModelName
 from modelreg.domain.plan import CommitId, Tag
 from modelreg.errors import ModelregError
@@ -56,6 +57,8 @@ def pre_receive(workspace: Workspace, updates: Sequence[RefUpdate]) -> list[Refu
             tip = None if update.deletes else CommitId(update.new)
         elif update.ref.startswith("refs/replace/"):
             found.append(Refusal(update.ref, "replaced objects would show a history that is none"))
+        elif update.ref.startswith("refs/remotes/"):
+            found.append(Refusal(update.ref, "who reads this repository would take it for the protected branch"))
     tags = [update for update in updates if update.ref.startswith("refs/tags/") and _ours(workspace, tip, update.ref)]
     if tags:
         found += _tags(workspace, tip, tags)
@@ -78,15 +81,24 @@ def _branch(workspace: Workspace, update: RefUpdate) -> Iterator[Refusal]:
             yield Refusal(update.ref, reason, hint)
             return
         steps = list(zip((CommitId(update.old), *line), line, strict=False))
+    yield from _times(workspace, update.ref, new, {landing for _, landing in steps})
     for parent, landing in steps:
         yield from _landing(workspace, update.ref, parent, landing)
 
 
+def _times(workspace: Workspace, ref: str, new: CommitId, pushed: set[CommitId]) -> Iterator[Refusal]:
+    now = workspace.clock()
+    line = list(reversed(workspace.repository.first_parents(new)))
+    for ancestor in line:
+        if ancestor.commit in pushed and ancestor.at > now + CLOCK_SKEW_S:
+            yield Refusal(ref, f"{ancestor.commit[:12]} has a commit time in the future")
+    for ancestor, seconds in turned_back([a for a in line if a.commit in pushed or a.at <= now], CLOCK_SKEW_S):
+        if ancestor.commit in pushed:
+            yield Refusal(ref, f"{ancestor.commit[:12]} says it is {seconds} s older than what had landed before it")
+
+
 def _landing(workspace: Workspace, ref: str, parent: CommitId | None, landing: CommitId) -> Iterator[Refusal]:
-    now, at = workspace.clock(), workspace.repository.committed_at(landing)
-    before = workspace.repository.committed_at(parent) if parent else at
-    if at > now + CLOCK_SKEW_S or at < before - CLOCK_SKEW_S:
-        yield Refusal(ref, f"{landing[:12]} has a commit time that is not now, or before its parent's")
+    now = workspace.clock()
     report = judge_range(workspace, parent, landing, Circumstances(now, via=None))
     for finding in report.findings:
         if finding.severity == "error":
