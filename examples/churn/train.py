@@ -31,9 +31,9 @@ ESTIMATORS = {
 }
 
 
-def customers(rows: int = 2000) -> pd.DataFrame:
+def customers(rows: int = 2000, seed: int = SEED) -> pd.DataFrame:
     """Customers with a known rule behind who leaves: short tenure, monthly plans, support calls; plus noise."""
-    rng = np.random.default_rng(SEED)
+    rng = np.random.default_rng(seed)
     frame = pd.DataFrame(
         {
             "tenure_months": rng.integers(1, 73, rows),
