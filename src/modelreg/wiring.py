@@ -59,10 +59,19 @@ def open_workspace(path: Path, branch: str | None = None) -> Workspace:
             f"the registry's protected branch is {settings.branch}, not {branch!a}",
             hint=f"--branch {settings.branch} lets a write land there while HEAD is elsewhere",
         )
+    return _workspace(repository, documents, layout, settings, other_branch=branch is not None)
+
+
+def _workspace(
+    repository: GitRepository,
+    documents: YamlDocuments,
+    layout: Layout,
+    settings: RegistrySettings,
+    *,
+    other_branch: bool = False,
+) -> Workspace:
     store = partial(_store, repository, layout, settings)
-    return Workspace(
-        repository, documents, layout, settings, now, store, store, SshSignatures(), other_branch=branch is not None
-    )
+    return Workspace(repository, documents, layout, settings, now, store, store, SshSignatures(), other_branch)
 
 
 def open_pull_request(workspace: Workspace, proposed: Proposed) -> Opened:
@@ -115,9 +124,7 @@ def open_pushed(path: Path, updates: Sequence[tuple[str, str]]) -> list[Workspac
                     raise
                 continue  # on another branch it names nothing to protect
             if settings.branch == branch:
-                store = partial(_store, repository, layout, settings)
-                workspace = Workspace(repository, documents, layout, settings, now, store, SshSignatures())
-                found.setdefault((branch, root), workspace)
+                found.setdefault((branch, root), _workspace(repository, documents, layout, settings))
     return list(found.values())
 
 

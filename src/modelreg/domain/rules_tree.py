@@ -23,7 +23,10 @@ _CHAIN = frozenset(
 
 @functools.cache
 def environment() -> Any:
-    """The CEL environment, whose grammar takes most of the time there is to save. It raises Python's recursion limit for the whole process; that is taken back."""
+    """The CEL environment: its grammar takes most of the time that a rule takes.
+
+    It raises Python's recursion limit for the whole process; that is taken back.
+    """
     import celpy
 
     limit = sys.getrecursionlimit()
