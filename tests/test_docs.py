@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.runner import done
+from tests.keys import make_key
 from tests.support import Repo, clone_of
 
 TOP = Path(__file__).parents[1]
@@ -85,3 +87,18 @@ def test_every_command_is_in_the_docs() -> None:
         README + "".join(path.read_text() for path in (TOP / "docs").rglob("*.md")) + (TOP / "CHANGELOG.md").read_text()
     )
     assert {name for name in names if f"{name}" not in text} == set()
+
+
+def test_the_policy_of_the_docs_is_sound(tmp_path: Path) -> None:
+    """Valid, and nothing in it that can never be met, once the persons that it names have keys."""
+    (text,) = re.findall(r"<!-- policy -->\n```yaml\n(.*?)```", (TOP / "docs/policy.md").read_text(), re.DOTALL)
+    repo = Repo.init(tmp_path / "repo")
+    done("init", registry=repo.path)
+    persons = [f"{name}@example.org" for name in ("ann", "bo", "cy", "di", "ed")]
+    signers = "".join(make_key(tmp_path / "keys", name).line(name) for name in persons)
+    repo.write("registry/policy.yaml", text)
+    repo.write("registry/allowed_signers", signers)
+    assert done("validate", "--json", registry=repo.path).json("validate")["findings"] == []
+    repo.commit("policy", all=True)
+    checked = done("policy", "check", "--json", registry=repo.path).json("policy-check")
+    assert [finding for finding in checked["findings"] if finding["severity"] == "error"] == []
