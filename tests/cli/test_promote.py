@@ -83,6 +83,23 @@ def test_what_was_taken_out_is_never_put_back_by_a_machine(registry: Repo) -> No
     assert "a person may" in answer["considered"][0]["reasons"][0]
 
 
+def test_what_stands_further_on_is_not_moved_back(registry: Repo) -> None:
+    body = YamlDocuments().load(registry.read("registry/policy.yaml").encode(), "policy.yaml").value
+    body["stages"]["staging"]["from"] = ["development", "production", "archived"]
+    body["stages"]["production"]["from"] = ["development", "staging"]
+    change_policy(registry, stages=body["stages"])
+    done("stage", "set", "churn", "1.0.1", "production", registry=registry.path)
+    answer = auto(registry, "staging", "--json").json("promote")
+    assert answer["version"] == "1.0.0"
+    assert answer["considered"][1] == {
+        "version": "1.0.1",
+        "candidate": False,
+        "met": False,
+        "reasons": ["it stands in production"],
+    }
+    assert done("stage", "get", "churn", "production", registry=registry.path).out == "1.0.1\n"
+
+
 def test_proposed_by_pull_request_though_approvals_are_missing(registry: Repo) -> None:
     via_pull_request(registry, approvals={"count": 1})
     done("stage", "set", "churn", "1.0.1", "staging", registry=registry.path)

@@ -344,6 +344,7 @@ def on_github(registry: Repo, server: Path) -> None:
 def test_gh_opens_the_pull_request(registry: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     on_github(registry, tmp_path / "server")
     gh = fake_gh(tmp_path / "bin", "echo https://github.com/acme/models/pull/7", monkeypatch)
+    monkeypatch.chdir(registry.path)
     told = ask(registry, *PROPOSE, "--push", "-m", "$(touch /tmp/x) `x`")["proposal"]
     assert told["url"] == "https://github.com/acme/models/pull/7"
     arguments = (gh / "arguments-pr-create").read_text().splitlines()

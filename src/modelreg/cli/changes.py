@@ -80,10 +80,9 @@ def tell_change(model: ModelName, version: Version, change: StageChange, *, dry_
 
 
 def tell_checks(verdicts: Iterable[Verdict]) -> None:
-    """All checks, those that fail first."""
-    ordered = sorted(verdicts, key=lambda verdict: verdict.passed)
-    rows = [("yes" if v.passed else "NO", v.check, v.expected, v.actual, v.reason) for v in ordered]
-    table(("met", "check", "expected", "actual", "reason"), rows)
+    """All checks, in the order of the policy."""
+    rows = [("yes" if v.passed else "NO", v.check, v.expected, v.actual, v.reason) for v in verdicts]
+    table(("passed", "check", "expected", "actual", "reason"), rows)
 
 
 def tell_proposal(proposed: Proposed, opened: Opened | None, *, dry_run: bool) -> None:

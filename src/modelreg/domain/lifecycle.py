@@ -237,17 +237,18 @@ def former_holder(
 ) -> Version | None:
     """Whom a rollback brings back: the last former holder of a stage in good standing; None where there is none.
 
-    `transitions` in order, `present` who holds the stage now. Holders are an undo stack: an entry is pushed, a
-    rollback takes off what stands above the version that it brought back. So a version that was rolled back from is
-    not brought back by the next rollback; only a new promotion puts it there again.
+    `transitions` in order, `present` who holds the stage now. Holders are an undo stack: an entry is pushed; a rollback
+    takes off what stands above the version that it brings back, and every trace of it below. So a version that was
+    rolled back from is not brought back by the next rollback; only a new promotion puts it there again.
     """
     stack: list[Version] = []
     for transition in transitions:
         version = transition.version
         if transition.to != stage or version is None or transition.kind == "alias":
             continue
-        if transition.kind == "rollback" and version in stack:
-            del stack[len(stack) - stack[::-1].index(version) :]
-        else:
-            stack.append(version)
+        if transition.kind == "rollback":
+            above = stack[len(stack) - stack[::-1].index(version) :] if version in stack else ()
+            left = {*above, *(displaced.version for displaced in transition.displaces)}
+            stack = [known for known in stack if known not in left and known != version]
+        stack.append(version)
     return next((v for v in reversed(stack) if v not in present and v not in withdrawn), None)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from modelreg.domain.clock import seconds, stamp
+from modelreg.domain.clock import seconds
 from modelreg.domain.context import Actor
 from modelreg.domain.evidence import of_type
 from modelreg.domain.lifecycle import check_stage
@@ -15,7 +15,6 @@ from modelreg.domain.names import ModelName, Stage
 from modelreg.domain.plan import CommitId, Plan
 from modelreg.domain.policy import LiveRule
 from modelreg.domain.rules import RuleError, evaluate, judge_rules, variables
-from modelreg.domain.signers import EVIDENCE
 from modelreg.domain.verdict import Report
 from modelreg.domain.version import Version
 from modelreg.errors import ConflictError, DeniedError, GateDeniedError, NotFoundError, UnavailableError
@@ -25,9 +24,9 @@ from modelreg.registry.propose import Proposed
 from modelreg.registry.rollback import roll_back, whom
 from modelreg.registry.snapshot import Snapshot
 from modelreg.registry.stage import StageChange
-from modelreg.registry.statements import statement_name
+from modelreg.registry.stating import common, rendered, signed, statement_plan
 from modelreg.registry.workspace import Workspace
-from modelreg.registry.writing import land, manifest_sha256, message, render
+from modelreg.registry.writing import land
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,39 +166,24 @@ class _Breach:
                 return None
             files = self._files(snapshot)
             title = f"Record a breach by {self.model} {self.version} in {self.stage}"
-            named = {"Modelreg-Model": str(self.model), "Modelreg-Version": str(self.version)}
-            text = message(title, named, self.cause)
-            return Plan(self.workspace.settings.branch, base, files, text, self.workspace.clock())
+            now = self.workspace.clock()
+            return statement_plan(self.workspace, None, base, files, self.model, self.version, title, now, self.cause)
 
         _, landed = land(self.workspace, plan, push=push, dry_run=False)
         return landed.commit if landed else None
 
     def _files(self, snapshot: Snapshot) -> dict[str, bytes]:
-        workspace, layout = self.workspace, self.workspace.layout
-        self._check_access(snapshot)
-        body = {
-            "format": 1,
-            "type": "monitoring",
-            "registry": workspace.settings.id,
-            "model": self.model,
-            "version": str(self.version),
-            "manifest_sha256": manifest_sha256(snapshot, layout.manifest(self.model, self.version)),
-            "by": self.by,
-            "at": stamp(workspace.clock()),
-            "stage": self.stage,
-            "metrics": dict(self.metrics),
-            "breach": self.rule.name,
-        }
-        folder = layout.version(self.model, self.version, "evidence/")
-        data = render(workspace.documents, layout, f"{folder}statement.yaml", "evidence", body)
-        self.path = folder + statement_name("monitoring", data)
+        workspace, judge = self.workspace, self._judge(snapshot)
+        self._check_access(judge)
+        own = common(workspace, snapshot, self.model, self.version, "monitoring", self.by, judge.circumstances.now)
+        body = own | {"stage": self.stage, "metrics": dict(self.metrics), "breach": self.rule.name}
+        self.path, data = rendered(workspace, self.model, self.version, body)
         files = {self.path: data}
         if self.key is not None:
-            files[f"{self.path}.sig"] = workspace.signatures.sign(data, namespace=EVIDENCE, key=self.key)
+            files[f"{self.path}.sig"] = signed(workspace, judge.statements, self.path, data, self.by, self.key)
         return files
 
-    def _check_access(self, snapshot: Snapshot) -> None:
-        judge = self._judge(snapshot)
+    def _check_access(self, judge: Judge) -> None:
         verdict = judge.access("evidence", Actor(self.by, "git" if self.key is None else "signature"), self.model)
         if verdict is not None and not verdict.passed:
             report = Report((verdict,)).to_mapping()

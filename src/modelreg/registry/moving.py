@@ -16,6 +16,7 @@ from modelreg.domain.verdict import Report
 from modelreg.domain.version import Version
 from modelreg.registry.judging import Circumstances, Judge
 from modelreg.registry.snapshot import Snapshot
+from modelreg.registry.stating import check_key, signed
 from modelreg.registry.workspace import Workspace
 from modelreg.registry.writing import manifest_sha256, next_number, transition_files
 
@@ -49,7 +50,8 @@ def draft(
 ) -> Draft:
     """The transition on `base`, judged. `head` holds evidence that has not landed (a proposal's branch).
 
-    Raises NotFoundError for an unknown model, version or stage; whether it may be is the report's to say.
+    Raises NotFoundError for an unknown model, version or stage, DeniedError for a key that does not count; whether it
+    may be is the report's to say.
     """
     judge = Judge(workspace, base, head or base, circumstances)
     policy = judge.policy
@@ -63,9 +65,9 @@ def draft(
     path = workspace.layout.transition(wish.model, transition.number)
     signer = None
     if wish.key is not None:
-        signature = workspace.signatures.sign(files[path], namespace=TRANSITION, key=wish.key)
-        files[f"{path}.sig"] = signature
-        signer = judge.statements.signer(path, files[path], signature, transition.to_mapping())
+        check_key(workspace, base, wish.by, wish.key, TRANSITION)
+        files[f"{path}.sig"] = signed(workspace, judge.statements, path, files[path], wish.by, wish.key)
+        signer = wish.by
     return Draft(transition, judge.judge(transition, stages, signer), files, policy, stages)
 
 
