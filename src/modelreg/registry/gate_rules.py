@@ -32,8 +32,12 @@ def governed(base: Snapshot, head: Snapshot, places: Iterable[Place]) -> Digests
             place.kind == "model" and place.model and _decides(base, head, ModelName(place.model))
         ):
             old, new = base.tree.read(place.path), head.tree.read(place.path)
-            found[place.path] = {"old": sha256(old) if old else None, "new": sha256(new) if new else None}
+            found[place.path] = {"old": _digest(old), "new": _digest(new)}
     return dict(sorted(found.items()))
+
+
+def _digest(data: bytes | None) -> str | None:
+    return None if data is None else sha256(data)
 
 
 def rules_change(what: Range) -> Iterable[JudgedChange]:
