@@ -152,6 +152,15 @@ def review_votes(
     return Tally(tuple(persons), tuple(refused))
 
 
+def reviewers(policy: Policy, eligible: frozenset[str] | None, barred: Mapping[str, str], forge: str) -> frozenset[str]:
+    """Whose review on the forge would have counted: without enough of them, none that is not on record can have."""
+    return frozenset(
+        person
+        for person, accounts in policy.people.items()
+        if policy.person_of(forge, accounts.get(forge, "")) == person and not ineligible(person, eligible, barred)
+    )
+
+
 def ineligible(person: str, eligible: frozenset[str] | None, barred: Mapping[str, str]) -> str:
     """Why a person's vote does not count, whatever they sign; empty where it does."""
     if person in barred:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from modelreg.domain.approvals import Tally, review_votes, signed_votes
+from modelreg.domain.approvals import Tally, review_votes, reviewers, signed_votes
 from modelreg.domain.context import FORGE, Context
 from modelreg.domain.metric import number
 from modelreg.domain.policy import Policy
@@ -41,18 +41,19 @@ def check_approvals(requirement: Mapping[str, Any], context: Context) -> Iterato
         )
     if "forge" in sources and context.facts.reviews is not None:
         tallies.append(review_votes(context.facts.reviews, policy, eligible, context.barred, FORGE))
-    yield _verdict(expected, int(str(count)), tallies, policy, context, forge="forge" in sources)
+    absent = "forge" in sources and context.facts.again
+    unseen = reviewers(policy, eligible, context.barred, FORGE) if absent else frozenset()
+    yield _verdict(expected, int(str(count)), tallies, policy, unseen)
 
 
-def _verdict(
-    expected: str, count: int, tallies: list[Tally], policy: Policy, context: Context, *, forge: bool
-) -> Verdict:
+def _verdict(expected: str, count: int, tallies: list[Tally], policy: Policy, unseen: frozenset[str]) -> Verdict:
+    """`unseen` are those whose reviews may have been counted when it landed, and are not on record."""
     persons = policy.distinct(person for tally in tallies for person in tally.persons)
     refused = [text for tally in tallies for text in tally.refused]
     actual = f"{len(persons)}" + (f": {', '.join(persons)}" if persons else "")
     if len(persons) >= count:
         return Verdict("approvals", True, expected, actual)
-    if forge and context.facts.again:
+    if unseen and len(policy.distinct({*persons, *unseen})) >= count:
         return Verdict("approvals", True, expected, f"{actual}; reviews of the forge are not on record", judged=False)
     missing = count - len(persons)
     reason = f"{missing} more {'is' if missing == 1 else 'are'} needed: modelreg approve"

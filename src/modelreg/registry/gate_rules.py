@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from modelreg.domain.approvals import Tally, change_votes, review_votes
+from modelreg.domain.approvals import Tally, change_votes, review_votes, reviewers
 from modelreg.domain.context import FORGE
 from modelreg.domain.document import Document
 from modelreg.domain.finding import failed
@@ -111,7 +111,8 @@ def _approved(what: Range, changed: Digests) -> Verdict:
     expected, actual = f"{count} of {role}", f"{len(persons)}" + (f": {', '.join(persons)}" if persons else "")
     if len(persons) >= count:
         return Verdict("policy.approvals", True, expected, actual)
-    if circumstances.again:
+    unseen = reviewers(policy, members, barred, FORGE) if circumstances.again else frozenset()
+    if unseen and len(policy.distinct({*persons, *unseen})) >= count:
         text = f"{actual}; reviews of the forge are not on record"
         return Verdict("policy.approvals", True, expected, text, judged=False)
     refused = [text for tally in tallies for text in tally.refused]
