@@ -78,6 +78,16 @@ class Lab:
         made = self.done("register", model, content, "--metrics", metrics(files, f1), *options, "--json")
         return str(made.json("register")["version"])
 
+    def register_on(self, branch: str, f1: float = 0.9, model: str = MODEL, *options: str) -> str:
+        """A new branch off main that registers a version; main is where it was."""
+        before = self.repo.head
+        version = self.register(f1, model, None, *options)
+        self.repo.git("branch", "-f", branch, "main")
+        self.repo.git("reset", "-q", "--hard", before)
+        for name in self.repo.git("tag", "--no-merged", "main").split():
+            self.repo.git("tag", "-d", name)
+        return version
+
     def move(self, version: str, to: str, *, by: str = ADA, cause: str | None = None, **more: Any) -> dict[str, bytes]:
         """The files of a stage change as modelreg would write them on main, whatever the gate says."""
         workspace = self.workspace
