@@ -6,7 +6,10 @@
 Customers whom neither version has seen are drawn from the generator of train.py, with another seed, and each is given
 to one of the two versions by lot. A prediction that is right is a success. It is a replay: who will leave is known
 beforehand, nobody is treated differently, and what the predictions do in service is not measured. The size of the arms
-and the seed are the plan, laid down here before any count was looked at; the counts are looked at once.
+and the seed are the plan, laid down before any count is looked at; the counts are looked at once.
+
+20,000 per arm show a lift of a whole point (at 5 %, two-sided) in nine of ten tests, one of half a point in a third of
+them only; 50,000 show half a point in two thirds, three quarters of a point in 19 of 20.
 """
 
 from __future__ import annotations
@@ -32,10 +35,11 @@ SPARE = 1.1
 
 
 def fresh(rows: int, seed: int) -> pd.DataFrame:
-    """Customers of whom no one has the features of any customer in train.py's data, its test split included."""
+    """Customers of whom no one has the features of any customer in train.py's files, its test split included."""
     drawn = customers(int(SPARE * rows), seed)
     features = [name for name in drawn.columns if name != TARGET]
-    seen = set(pd.read_csv(DATA)[features].itertuples(index=False, name=None))
+    known = pd.concat([pd.read_csv(path) for path in sorted(DATA.parent.glob("*.csv"))])
+    seen = set(known[features].itertuples(index=False, name=None))
     unseen = drawn[[row not in seen for row in drawn[features].itertuples(index=False, name=None)]]
     if len(unseen) < rows:
         raise SystemExit(f"only {len(unseen)} of {rows} customers are new")
