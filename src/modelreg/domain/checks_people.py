@@ -9,6 +9,7 @@ from modelreg.domain.approvals import Tally, review_votes, reviewers, signed_vot
 from modelreg.domain.context import FORGE, Context
 from modelreg.domain.metric import number
 from modelreg.domain.policy import Policy
+from modelreg.domain.transition import Transition
 from modelreg.domain.verdict import Verdict
 
 _KNOWN = {"count", "role", "valid_days", "from"}
@@ -43,10 +44,12 @@ def check_approvals(requirement: Mapping[str, Any], context: Context) -> Iterato
         tallies.append(review_votes(context.facts.reviews, policy, eligible, context.barred, FORGE))
     absent = "forge" in sources and context.facts.again
     unseen = reviewers(policy, eligible, context.barred, FORGE) if absent else frozenset()
-    yield _verdict(expected, int(str(count)), tallies, policy, unseen)
+    yield _verdict(expected, int(str(count)), tallies, policy, unseen, context.transition)
 
 
-def _verdict(expected: str, count: int, tallies: list[Tally], policy: Policy, unseen: frozenset[str]) -> Verdict:
+def _verdict(
+    expected: str, count: int, tallies: list[Tally], policy: Policy, unseen: frozenset[str], asked: Transition
+) -> Verdict:
     """`unseen` are those whose reviews may have been counted when it landed, and are not on record."""
     persons = policy.distinct(person for tally in tallies for person in tally.persons)
     refused = [text for tally in tallies for text in tally.refused]
@@ -56,7 +59,7 @@ def _verdict(expected: str, count: int, tallies: list[Tally], policy: Policy, un
     if unseen and len(policy.distinct({*persons, *unseen})) >= count:
         return Verdict("approvals", True, expected, f"{actual}; reviews of the forge are not on record", judged=False)
     missing = count - len(persons)
-    reason = f"{missing} more {'is' if missing == 1 else 'are'} needed: modelreg approve"
+    reason = f"{missing} more {'is' if missing == 1 else 'are'} needed: modelreg approve {asked.model} {asked.version} {asked.to}"
     if refused:
         reason += f"; not counted: {'; '.join(refused[:5])}"
     return Verdict("approvals", False, expected, actual, reason)
