@@ -100,7 +100,7 @@ def recorded_rightly(transition: Transition, stages: Stages, policy: Policy) -> 
     if expected is None:
         yield Verdict("record", False, "a stage of the policy", str(transition.to), "the policy has no such stage")
         return
-    for name in ("kind", "from_", "displaces", "aliases", "policy_serial"):
+    for name in ("kind", "from_", "to", "displaces", "aliases", "policy_serial"):
         mine, theirs = getattr(transition, name), getattr(expected, name)
         if mine != theirs:
             told = name.rstrip("_")
