@@ -17,8 +17,9 @@ from modelreg.domain.clock import stamp
 from modelreg.domain.names import ModelName, Stage
 from modelreg.domain.signers import APPROVAL, namespace_of
 from modelreg.domain.templates import template
+from modelreg.domain.transition import Transition
 from modelreg.domain.version import Version
-from modelreg.registry.judging import Circumstances
+from modelreg.registry.judging import Circumstances, Judge
 from modelreg.registry.moving import Wish, draft
 from modelreg.registry.workspace import Workspace
 from modelreg.wiring import open_workspace
@@ -109,6 +110,17 @@ class Lab:
     def evaluation(self, f1: float, version: str = "1.0.0", **more: Any) -> dict[str, bytes]:
         return self.statement("evaluation", version, metrics={"f1": {"value": f1, "direction": "higher"}}, **more)
 
+    def vote(
+        self, files: Mapping[str, bytes], *, by: str = BO, key: Key | None = None, **fields: Any
+    ) -> dict[str, bytes]:
+        """A signed approval of the record among `files`, on main."""
+        workspace = self.workspace
+        record = next(path for path in files if "/transitions/" in path and path.endswith(".yaml"))
+        transition = Transition.from_mapping(YamlDocuments().load(files[record], record).value)
+        judge = Judge(workspace, workspace.snapshot(), workspace.snapshot(), Circumstances(workspace.clock()))
+        said = judge.wanted(transition) | {"not_after": stamp(workspace.clock() + DAY_S)} | fields
+        return self.statement("approval", by=by, key=key or self.keys[by], **said)
+
     def approval(
         self, files: Mapping[str, bytes | None], *, by: str = BO, key: Key | None = None, **fields: Any
     ) -> dict[str, bytes]:
@@ -146,12 +158,12 @@ class Lab:
         yield
         self.repo.git("switch", "-q", "-f", "main")
 
-    def gate(self, head: str = "topic", base: str = "main") -> Result:
-        return self.run("gate", "--base", base, "--head", head, "--format", "json")
+    def gate(self, head: str = "topic", base: str = "main", *options: str | Path) -> Result:
+        return self.run("gate", "--base", base, "--head", head, "--format", "json", *options)
 
-    def refused(self, head: str = "topic") -> list[str]:
+    def refused(self, head: str = "topic", *options: str | Path) -> list[str]:
         """What the gate has against a range: checks that failed, codes of findings. Empty where it may land."""
-        result = self.gate(head)
+        result = self.gate(head, "main", *options)
         assert result.code in (0, 1), result.err
         body = result.json("gate")
         failed = [check["check"] for change in body["changes"] for check in change["checks"] if not check["passed"]]

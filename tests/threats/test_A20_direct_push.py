@@ -258,18 +258,10 @@ def registration_with_its_tags(lab: Lab) -> list[str]:
 
 
 def approved_promotion(lab: Lab) -> list[str]:
-    workspace = lab.workspace
-    from modelreg.registry.judging import Circumstances, Judge
-
     files = lab.move("1.0.0", "production")
-    snapshot = workspace.snapshot()
-    lab.repo.git("switch", "-q", "-c", "promote/churn-1.0.0-production")
-    lab.commit(files)
-    record = workspace.at(workspace.tip("HEAD")).transition(workspace.at(workspace.tip()).models()[0], 2)
-    wanted = Judge(workspace, snapshot, snapshot, Circumstances(workspace.clock())).wanted(record)
-    fields = wanted | {"not_after": "2100-01-01T00:00:00Z"}
-    lab.commit(lab.statement("approval", key=lab.keys[BO], **fields))
-    lab.repo.git("switch", "-q", "main")
+    with lab.branch("promote/churn-1.0.0-production"):
+        lab.commit(files)
+        lab.commit(lab.vote(files))
     lab.repo.git("merge", "-q", "--no-ff", "-m", "Merge the proposal", "promote/churn-1.0.0-production")
     return ["main"]
 
