@@ -48,7 +48,7 @@ def _examine(machine: Machine, workspace: Workspace | None, trouble: str) -> Ite
     yield _policy(workspace)
     yield from _signing(machine, workspace)
     left = machine.leftovers()
-    hint = "if no git or modelreg runs: delete the locks; the next write heals from the journal"
+    hint = "modelreg repair --locks, while no git and no modelreg runs"
     yield _said("leftovers", not left, ", ".join(left) or "none", hint)
 
 
