@@ -55,6 +55,7 @@ def counted(
         (approval(ANN, signer=None), "not signed"),
         (approval(CY), "not in the role"),
         (approval(EVE), "proposed the change"),
+        (approval(EVE.upper()), "proposed the change"),
         (approval(ANN, version="1.0.1"), "another version"),
         (approval(ANN, gate_sha256="1" * 64), "the policy has changed"),
         (approval(ANN, entry=1), "it has been used"),

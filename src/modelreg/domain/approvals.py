@@ -163,8 +163,9 @@ def reviewers(policy: Policy, eligible: frozenset[str] | None, barred: Mapping[s
 
 def ineligible(person: str, eligible: frozenset[str] | None, barred: Mapping[str, str]) -> str:
     """Why a person's vote does not count, whatever they sign; empty where it does."""
-    if person in barred:
-        return barred[person]
+    for name, reason in barred.items():
+        if name.casefold() == person.casefold():  # git e-mails come in any case
+            return reason
     return "" if eligible is None or person in eligible else "is not in the role"
 
 

@@ -59,7 +59,8 @@ def _verdict(
     if unseen and len(policy.distinct({*persons, *unseen})) >= count:
         return Verdict("approvals", True, expected, f"{actual}; reviews of the forge are not on record", judged=False)
     missing = count - len(persons)
-    reason = f"{missing} more {'is' if missing == 1 else 'are'} needed: modelreg approve {asked.model} {asked.version} {asked.to}"
+    reason = f"{missing} more {'is' if missing == 1 else 'are'} needed: "
+    reason += f"modelreg approve {asked.model} {asked.version} {asked.to}"
     if refused:
         reason += f"; not counted: {'; '.join(refused[:5])}"
     return Verdict("approvals", False, expected, actual, reason)
