@@ -19,6 +19,10 @@ lint:
 validate:
     {{python}} -m modelreg validate
 
+# The page of commands, from their own help.
+docs:
+    {{python}} -m tests.reference > docs/cli.md
+
 bench:
     {{python}} -m benchmarks
 
