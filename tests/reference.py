@@ -31,10 +31,8 @@ def _below(command: Any, words: list[str]) -> Iterator[list[str]]:
 
 def page() -> str:
     """The whole page, at a width of 100."""
-    sections = [HEAD]
-    for words in commands():
-        sections.append(f"## {' '.join(['modelreg', *words])}\n\n```text\n{_help(words)}\n```\n")
-    return "\n".join(sections)
+    sections = (f"## {' '.join(['modelreg', *words])}\n\n```text\n{_help(words)}\n```\n" for words in commands())
+    return "\n".join([HEAD, *sections])
 
 
 def _help(words: list[str]) -> str:
