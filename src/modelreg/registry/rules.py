@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from modelreg.domain.document import Document
+from modelreg.domain.document import Document, Path
 from modelreg.domain.finding import Finding
 from modelreg.domain.layout import Layout, Place
 from modelreg.domain.manifest import Artifact, Manifest, datasets_of
@@ -146,6 +146,11 @@ def _pointer(pointer: Document, artifact: Artifact) -> Iterator[Finding]:
         if outs[0].get(key) != value:
             message = f"is {str(outs[0].get(key))[:60]!a}, and the manifest says {value}"
             yield pointer.finding(("outs", 0, key), "digest" if key == "md5" else "pointer", message)
+    more: list[Path] = [(key,) for key in pointer.value if key != "outs"]
+    more += [("outs", 0, key) for key in outs[0] if key not in (*expected, "nfiles")]
+    for place in more:  # wdir, deps, remote: DVC would write elsewhere, or fetch from elsewhere
+        message = f"{str(place[-1])[:60]!a} does not belong in a pointer of a registry"
+        yield pointer.finding(place, "pointer", message, hint="modelreg register writes the pointers")
 
 
 def _bound(
