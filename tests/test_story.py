@@ -187,6 +187,8 @@ def test_a_promotion_from_proposal_to_rollback(tmp_path: Path, keys: dict[str, K
     assert story.does("cy", "stage", "get", "churn", "production", "--json").json("stage-get")["versions"] == ["1.0.0"]
 
     assert told(story) == HISTORY
+    last = story.does("bo", "history", "churn", "--json").json("history")["events"][-1]
+    assert last["cause"].startswith("live metrics meet live-f1 (live.metrics.f1 < 0.7)")
     verified = story.does("cy", "verify", "--json").json("verify")
     assert verified["ok"]
     assert {f["code"] for f in verified["findings"]} <= {"not-judged", "tag-missing"}

@@ -37,7 +37,7 @@ def demo(
         Path | None, typer.Option("--keep", metavar="DIR", help="Make the repository here and keep it.")
     ] = None,
 ) -> None:
-    """Init, train, register, validate, promote, be refused, pull, predict: offline, in a temporary repository."""
+    """Init, train, register, validate, be refused, promote, roll back, pull, predict: offline, in a new repository."""
     import tempfile
 
     from modelreg.errors import ConflictError, UnavailableError
@@ -114,10 +114,15 @@ class _Story:
         self.run("modelreg stage set churn_predictor 1.0.0 production --reason 'first release'")
         self.chapter("The stump is not good enough. The gate says so, and nothing changes.")
         self.run("modelreg stage set churn_predictor 1.1.0 production", expected=1)
-        self.chapter("The forest is: it takes over, and the version before it is archived.")
+        self.chapter("The forest is. It is proposed: a branch with one commit, for a pull request; the gate judges it.")
         self.run("modelreg stage set churn_predictor 1.2.0 staging")
-        self.run("modelreg stage set churn_predictor 1.2.0 production --reason 'better in every metric'")
+        self.run("modelreg propose churn_predictor 1.2.0 production --reason 'better in every metric'")
+        self.run("modelreg gate --base main --head promote/churn_predictor/1.2.0/production")
+        self.run("git merge --quiet --ff-only promote/churn_predictor/1.2.0/production")
+        self.run("modelreg announce")
         self.run("modelreg stage list churn_predictor")
+        self.chapter("Live accuracy falls. The version before it is brought back: one more record, nothing is undone.")
+        self.run("modelreg rollback churn_predictor --cause 'live accuracy fell to 0.71'")
 
     def chapter(self, text: str) -> None:
         result("")

@@ -111,7 +111,8 @@ def history(model: MaybeModel = None, registry: RegistryPath = HERE, ref: Ref = 
     rows = []
     for e in found:
         version = e.version or "-" if model else f"{e.model}@{e.version}" if e.version else e.model
-        rows.append((e.at[:16].replace("T", " "), short(e.landing), e.kind, version, _way(e), e.by, e.reason))
+        why = "; ".join(text for text in (e.reason, f"cause: {e.cause}" if e.cause else "") if text)
+        rows.append((e.at[:16].replace("T", " "), short(e.landing), e.kind, version, _way(e), e.by, why))
     table(("landed (UTC)", "commit", "what", "version", "way", "by", "reason"), rows)
 
 

@@ -30,6 +30,7 @@ class Event:
     transition: int | None
     displaced: tuple[str, ...] = ()
     alias: str | None = None
+    cause: str | None = None
 
     def to_mapping(self) -> dict[str, Any]:
         return {
@@ -43,6 +44,7 @@ class Event:
             "at": self.at,
             "by": self.by,
             "reason": self.reason,
+            "cause": self.cause,
             "landing": self.landing,
             "transition": self.transition,
         }
@@ -131,4 +133,5 @@ def _moved(snapshot: Snapshot, landing: Landing, place: Place) -> Event:
         transition=transition.number,
         displaced=tuple(str(d.version) for d in transition.displaces),
         alias=alias,
+        cause=transition.cause,
     )
