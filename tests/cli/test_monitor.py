@@ -47,6 +47,15 @@ def watch(repo: Repo, live: Mapping[str, object] | str, *options: str) -> Result
     return modelreg("monitor", "churn", "--metrics", path, *options, registry=repo.path)
 
 
+def test_metrics_of_a_version_that_serves_no_more_roll_nothing_back(registry: Repo) -> None:
+    before = everything(registry)
+    told = watch(registry, BAD, "--of", "1.0.0", "--json")
+    assert (told.code, json.loads(told.err)["error"]["code"]) == (5, "conflict")
+    assert everything(registry) == before
+    assert watch(registry, BAD, "--of", "1.0.1", "--json").json("monitor")["rolled_back_to"] == "1.0.0"
+    assert watch(registry, BAD, "--of", "1.0.1").code == 5, "a job that is late rolls back once"
+
+
 def test_all_is_well(registry: Repo) -> None:
     before = everything(registry)
     told = watch(registry, GOOD, "--json")

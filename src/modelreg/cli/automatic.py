@@ -29,6 +29,10 @@ Live = Annotated[
     Path,
     typer.Option("--metrics", metavar="FILE", help="Live metrics, JSON or YAML: name: number.", show_default=False),
 ]
+MeasuredOf = Annotated[
+    str | None,
+    typer.Option("--of", metavar="VERSION", help="The version that was measured; refuse if another serves now."),
+]
 Watched = Annotated[str, typer.Option("--stage", metavar="STAGE", help="The stage whose holder serves.")]
 
 
@@ -86,6 +90,7 @@ def monitor(
     model: Model,
     metrics: Live,
     stage: Watched = "production",
+    of: MeasuredOf = None,
     registry: RegistryPath = HERE,
     branch: Branch = None,
     sign: Sign = False,
@@ -96,9 +101,10 @@ def monitor(
     """Ask the policy's rollback_when rules of live metrics: a breach is recorded and rolled back, else nothing is written.
 
     Exit 0 where all is well, or what the policy allows was done; 1 where a breach finds nobody to roll back to; 4 where
-    a rule cannot be evaluated.
+    a rule cannot be evaluated; 5 where the metrics are of a version that serves no more.
     """
     from modelreg.domain.names import parse_model, parse_stage
+    from modelreg.domain.version import Version as Parsed
     from modelreg.errors import InvalidError, NotFoundError, UnavailableError
     from modelreg.registry.inputs import read_metrics
     from modelreg.registry.monitor import monitor as perform
@@ -112,7 +118,8 @@ def monitor(
             f"nothing was judged: {error.message}", hint=error.hint, file=error.file, line=error.line, field=error.field
         ) from error
     signer = signing_key(registry, key, wanted=sign)
-    done = perform(workspace, parse_model(model), parse_stage(stage), live, key=signer, push=push)
+    measured = Parsed.parse(of) if of else None
+    done = perform(workspace, parse_model(model), parse_stage(stage), live, of=measured, key=signer, push=push)
     change = _acted(workspace, done.change, dry_run=False)
     if as_json:
         emit_json(_monitored_mapping(done, change.mapping(done.model, done.rolled_back_to)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 from modelreg.domain.signers import is_principal
@@ -155,10 +156,10 @@ def template(name: str, owner: str | None = None) -> tuple[dict[str, Any], str]:
     if name not in TEMPLATES:
         raise UsageError(f"there is no policy template {name!a}", hint=f"choose one of {', '.join(TEMPLATES)}")
     if not needs_owner(name):
-        return {"open": _open, "standard": _standard}[name](), _COMMENTS[name]
+        return deepcopy({"open": _open, "standard": _standard}[name]()), _COMMENTS[name]
     if owner is None or not is_principal(owner):
         raise UsageError(
             f"the {name} template names you in its roles, and {(owner or '')[:60]!a} cannot be a person's name there",
             hint="git config user.email ann@example.org",
         )
-    return {"team": _team, "strict": _strict}[name](owner), _COMMENTS[name]
+    return deepcopy({"team": _team, "strict": _strict}[name](owner)), _COMMENTS[name]

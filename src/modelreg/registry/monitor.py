@@ -63,16 +63,22 @@ def monitor(
     stage: Stage,
     metrics: Mapping[str, Mapping[str, Any]],
     *,
+    of: Version | None = None,
     key: Path | str | None = None,
     push: bool = False,
 ) -> Monitored:
     """Ask every `rollback_when` rule of the stage; where one holds, record it and roll back, or propose to.
 
-    `metrics` as a manifest writes them. Raises NotFoundError where nothing is watched or nobody serves,
+    `metrics` as a manifest writes them, measured of version `of`: where another one serves by now, they say nothing of
+    it (ConflictError). Raises NotFoundError where nothing is watched or nobody serves,
     UnavailableError where no rule holds and one cannot be evaluated, GateDeniedError where the rollback may not be.
     """
     snapshot = workspace.snapshot()
     version = _serving(snapshot, model, stage)
+    if of is not None and of != version:
+        raise ConflictError(
+            f"{version} is in {stage} of {model}, and the metrics are of {of}", hint="measure what serves now"
+        )
     answers = tuple(_ask(snapshot, model, version, rule, metrics) for rule in _rules(snapshot, stage))
     broken = next((answer for answer in answers if answer.broken), None)
     if broken is None:
