@@ -1,9 +1,10 @@
-"""What the README shows is what happens: its sessions are run, and compared but for ids, dates and padding."""
+"""What README and docs show is what happens: sessions are run, and compared but for ids, times and padding."""
 
 from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,13 +18,24 @@ from tests.support import Repo, clone_of
 
 TOP = Path(__file__).parents[1]
 README = (TOP / "README.md").read_text()
-SESSIONS = dict(re.findall(r"<!-- session: ([a-z ]+) -->\n```console\n(.*?)```", README, re.DOTALL))
+PROMOTION = (TOP / "docs" / "promotion.md").read_text()
 
 
-def _run(command: str, folder: Path) -> str:
+def sessions(text: str) -> dict[str, str]:
+    """The sessions of a page, by name."""
+    return dict(re.findall(r"<!-- session: ([a-z ]+) -->\n```console\n(.*?)```", text, re.DOTALL))
+
+
+SESSIONS = sessions(README)
+
+_AT = "import sys, time; time.time = lambda: {now}; from modelreg.__main__ import main; sys.exit(main())"
+
+
+def _run(command: str, folder: Path, now: int | None) -> str:
     shim = folder.parent / "bin"
     shim.mkdir(exist_ok=True)
-    (shim / "modelreg").write_text(f'#!/bin/sh\nexec {sys.executable} -m modelreg "$@"\n')
+    what = "-m modelreg" if now is None else f"-c '{_AT.format(now=now)}'"
+    (shim / "modelreg").write_text(f'#!/bin/sh\nexec {sys.executable} {what} "$@"\n')
     (shim / "modelreg").chmod(0o755)
     environment = os.environ | {
         "PATH": f"{shim}:{os.environ['PATH']}",
@@ -43,7 +55,10 @@ def _run(command: str, folder: Path) -> str:
 
 
 def _normal(text: str) -> list[str]:
-    text = re.sub(r"\bin commit [0-9a-f]{10}\b", "in commit ID", text)
+    text = re.sub(r"(\bin commit |\bat |  )[0-9a-f]{10}\b", r"\1ID", text)
+    text = re.sub(r"\blanding [0-9a-f]{12}\b", "landing ID", text)
+    text = re.sub(r"\b\d{4}-\d\d-\d\d \d\d:\d\d\b", "TIME", text)
+    text = re.sub(r"\b\d+\.\d h\b", "HOURS", text)
     return [re.sub(r"\s+", " ", line).strip() for line in text.splitlines() if line.strip()]
 
 
@@ -52,9 +67,10 @@ def _steps(session: str) -> list[tuple[str, str]]:
     return [(part.split("\n", 1)[0], part.split("\n", 1)[1]) for part in parts]
 
 
-def play(session: str, folder: Path) -> None:
+def play(session: str, folder: Path, now: int | None = None) -> None:
+    """Run every command of a session in `folder`; `now` is what modelreg takes for the time, in epoch seconds."""
     for command, shown in _steps(session):
-        said, expected = _normal(_run(command, folder)), _normal(shown)
+        said, expected = _normal(_run(command, folder, now)), _normal(shown)
         if expected and expected[-1] == "…":
             said, expected = said[: len(expected) - 1], expected[:-1]
         assert said == expected, command
@@ -64,10 +80,34 @@ def test_the_new_repository_session(tmp_path: Path) -> None:
     play(SESSIONS["new repository"], Repo.init(tmp_path / "repo").path)
 
 
-def test_the_session_in_this_repository(tmp_path: Path) -> None:
+@pytest.fixture
+def here(tmp_path: Path) -> Repo:
+    """A clone of this repository, of a trainer of its models."""
     if not (TOP / ".git").exists():
         pytest.skip("not a clone: an unpacked source has no registry to ask")
-    play(SESSIONS["here"], clone_of(TOP, tmp_path / "clone"))
+    repo = Repo(clone_of(TOP, tmp_path / "clone"))
+    repo.git("config", "user.email", "ann@example.org")
+    return repo
+
+
+def back_to_the_promotion(repo: Repo) -> int:
+    """Reset the clone to the landing of churn_predictor 1.3.0 in production; its time. What is shown of it stays so."""
+    record = "registry/churn_predictor/transitions/0008.yaml"
+    repo.git("reset", "-q", "--hard", repo.git("log", "--first-parent", "-1", "--format=%H", "--", record))
+    return int(repo.git("show", "-s", "--format=%ct"))
+
+
+def test_the_session_in_this_repository(here: Repo) -> None:
+    play(SESSIONS["here"], here.path)
+
+
+def test_the_promotion_in_the_readme(here: Repo) -> None:
+    play(SESSIONS["promotion"], here.path, back_to_the_promotion(here))
+
+
+@pytest.mark.parametrize("name", sorted(sessions(PROMOTION)))
+def test_the_promotion_step_by_step(here: Repo, name: str) -> None:
+    play(sessions(PROMOTION)[name], here.path, back_to_the_promotion(here))
 
 
 def test_ci_runs_the_readme_test_command() -> None:
@@ -76,6 +116,32 @@ def test_ci_runs_the_readme_test_command() -> None:
     assert match[1].startswith("python3 -m venv")
     assert match[1].endswith("pytest -q -n 2")
     assert "README.md" in (TOP / ".ci" / "run").read_text()
+
+
+def test_ci_installs_ssh_keygen_where_it_is_missing(tmp_path: Path) -> None:
+    """A folder of programs stands for a machine: bash and coreutils, an apt-get that notes what it is asked."""
+    (tmp_path / ".ci").mkdir()
+    (tmp_path / ".ci" / "run").write_bytes((TOP / ".ci" / "run").read_bytes())
+    (tmp_path / "README.md").write_text("<!-- test command -->\n```sh\npython3 -c 'print(1)'\n```\n")
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name in ("bash", "dirname", "sed", "grep", "python3"):
+        found = shutil.which(name)
+        assert found is not None
+        (programs / name).symlink_to(found)
+    stubs = {"apt-get": 'echo "$@" >> asked\n', "id": "echo 0\n"}
+    for name, text in stubs.items():
+        (programs / name).write_text(f"#!/bin/sh\n{text}")
+        (programs / name).chmod(0o755)
+
+    def asked() -> list[str]:
+        subprocess.run([programs / "bash", ".ci/run"], cwd=tmp_path, env={"PATH": str(programs)}, check=True)
+        return (tmp_path / "asked").read_text().splitlines() if (tmp_path / "asked").exists() else []
+
+    assert [line.split()[-1] for line in asked()] == ["-qq", "openssh-client"]
+    (tmp_path / "asked").unlink()
+    (programs / "ssh-keygen").symlink_to("/bin/true")
+    assert asked() == []
 
 
 def test_the_page_of_commands_is_their_own_help() -> None:
