@@ -16,7 +16,7 @@ from modelreg.adapters.documents import YamlDocuments
 from modelreg.adapters.signing import SshSignatures
 from modelreg.domain.clock import stamp
 from modelreg.domain.names import ModelName, Stage
-from modelreg.domain.signers import APPROVAL, namespace_of
+from modelreg.domain.signers import APPROVAL, TRANSITION, namespace_of
 from modelreg.domain.templates import template
 from modelreg.domain.transition import Transition
 from modelreg.domain.version import Version
@@ -90,11 +90,14 @@ class Lab:
             self.repo.git("tag", "-d", name)
         return version
 
-    def move(self, version: str, to: str, *, by: str = ADA, cause: str | None = None, **more: Any) -> dict[str, bytes]:
-        """The files of a stage change as modelreg would write them on main, whatever the gate says."""
+    def move(self, version: str, to: str, *, by: str = ADA, key: Key | None = None) -> dict[str, bytes]:
+        """The files of a stage change as modelreg would write them on main, whatever the gate says; signed by `key`,
+        whoever it belongs to."""
         workspace = self.workspace
-        wish = Wish(more.get("model", MODEL), Version.parse(version), Stage(to), by, "why not", cause, more.get("key"))
-        return draft(workspace, workspace.snapshot(), wish, Circumstances(workspace.clock())).files
+        wish = Wish(MODEL, Version.parse(version), Stage(to), by, "why not")
+        files = draft(workspace, workspace.snapshot(), wish, Circumstances(workspace.clock())).files
+        record = next(path for path in files if "/transitions/" in path)
+        return {**files, **self.signed(record, files[record], TRANSITION, key)}
 
     def statement(
         self, type_: str, version: str = "1.0.0", *, by: str = BO, key: Key | None = None, **fields: Any

@@ -46,7 +46,7 @@ def lab(made: Lab, tmp_path: Path) -> Lab:
 
 def proposed(lab: Lab, *voters: str, by: str = BOT, signed: bool = True) -> list[str]:
     """The proposal of production, with signed approvals of these; what the gate has against it."""
-    files = lab.move("1.0.0", "production", by=by, key=lab.keys[by].path if signed else None)
+    files = lab.move("1.0.0", "production", by=by, key=lab.keys[by] if signed else None)
     with lab.branch():
         lab.commit(files)
         for voter in voters:
@@ -126,7 +126,7 @@ def test_a_record_in_the_name_of_a_person_is_not_signed_by_the_bot(lab: Lab, tmp
         (BOT, lab.keys[BOT], False),
     ):
         with strict.branch():
-            strict.commit(strict.move("1.0.0", "staging", by=by, key=key.path if key else None))
+            strict.commit(strict.move("1.0.0", "staging", by=by, key=key))
         assert strict.refused() == (["signed"] if refused else [])
 
 
