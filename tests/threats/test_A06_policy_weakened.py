@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -105,7 +106,7 @@ NEVER: dict[str, Callable[[Lab], Files]] = {
     "the policy elsewhere": lambda lab: {POLICY: None, "policy.yaml": lab.data(POLICY)},
     "no model.yaml": lambda lab: {ABOUT: None},
     "no registry.yaml": lambda lab: {REGISTRY: None},
-    "another id": settings(b"id: ", b"id: 0"),
+    "another id": lambda lab: {REGISTRY: re.sub(rb"\nid: .*", b'\nid: "' + b"0" * 32 + b'"', lab.data(REGISTRY))},
     "a policy that is none": lambda lab: {POLICY: b"- none\n"},
     "a model that is none": lambda lab: {ABOUT: b"- none\n"},
     "a registry that is none": lambda lab: {REGISTRY: b"- none\n"},

@@ -323,6 +323,19 @@ def test_one_bad_ref_refuses_all_of_a_push(lab: Lab) -> None:
         assert not push(lab, *atomic, "main", f"refs/tags/churn@v{version}", "main:feature")[0]
 
 
+def test_a_tag_that_was_there_before_its_model_can_be_taken_away(lab: Lab) -> None:
+    """Whoever pushes it first would otherwise keep the true one out for ever."""
+    lab.repo.git("tag", "fresh@v1.0.0")
+    assert push(lab, "refs/tags/fresh@v1.0.0")[0], "as yet it says nothing of any model"
+    lab.repo.git("tag", "-d", "fresh@v1.0.0")
+    lab.register(0.9, "fresh")
+    assert push(lab)[0]
+    assert not push(lab, "--force", "HEAD~2:refs/tags/fresh@v1.0.0")[0]
+    assert push(lab, ":refs/tags/fresh@v1.0.0")[0]
+    assert push(lab, "refs/tags/fresh@v1.0.0")[0]
+    assert not push(lab, ":refs/tags/fresh@v1.0.0")[0]
+
+
 # --- which registry, and who founds it
 
 

@@ -135,13 +135,19 @@ def _tags(workspace: Workspace, tip: CommitId | None, updates: Sequence[RefUpdat
     for update in updates:
         name = update.ref.removeprefix("refs/tags/")
         expected = wanted.get(name)
-        if not update.creates or update.deletes:
+        if not update.creates and not _wrong(workspace, update.old, name, expected):
             yield Refusal(update.ref, "a tag of the registry is made once: it is not moved or deleted", hint)
-            continue
-        tag = workspace.repository.tag_object(update.new)
-        if tag is None or tag.inner_name != name:
-            yield Refusal(update.ref, "is no annotated tag of that name", hint)
-        elif expected is None:
-            yield Refusal(update.ref, "no registration or transition calls for it", hint)
-        elif tag.target != expected.target or tag.message.strip() != expected.message.strip():
-            yield Refusal(update.ref, "does not say what the history says", hint)
+        elif not update.deletes and (trouble := _wrong(workspace, update.new, name, expected)):
+            yield Refusal(update.ref, trouble, hint)
+
+
+def _wrong(workspace: Workspace, object_id: str, name: str, expected: Tag | None) -> str:
+    """Why an object is not the tag that the history calls for; empty where it is. One that stood there before its
+    model did, or before the hook, may be so, and goes."""
+    tag = workspace.repository.tag_object(object_id)
+    if tag is None or tag.inner_name != name:
+        return "is no annotated tag of that name"
+    if expected is None:
+        return "no registration or transition calls for it"
+    same = tag.target == expected.target and tag.message.strip() == expected.message.strip()
+    return "" if same else "does not say what the history says"
