@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import typer
 
-from modelreg.cli.app import app
+from modelreg.cli.app import command_line
 from tests.cli.runner import done
 
 HEAD = """\
@@ -20,7 +19,7 @@ What `modelreg COMMAND --help` says, of every command. Made by `python -m tests.
 
 def commands() -> Iterator[list[str]]:
     """Every command by its words, groups before what is in them."""
-    yield from _below(typer.main.get_command(app), [])
+    yield from _below(command_line(), [])
 
 
 def _below(command: Any, words: list[str]) -> Iterator[list[str]]:

@@ -144,3 +144,13 @@ def test_only_the_cli_speaks_and_exits(name: str) -> None:
 def test_nothing_heavy_is_loaded(statement: str, banned: tuple[str, ...]) -> None:
     code = f"import sys\n{statement}\nprint(*sorted({{m.split('.')[0] for m in sys.modules}} & {set(banned)!r}))"
     assert run(sys.executable, "-c", code).stdout.split() == []
+
+
+def test_every_command_is_found_in_its_module() -> None:
+    """The table that loads one module for one command holds all that the modules bring, and no more."""
+    from modelreg.cli.app import COMMANDS, command_line
+
+    assert set(command_line().commands) == set(COMMANDS)
+    for name in COMMANDS:
+        assert name in command_line(name).commands
+        assert len(command_line(name).commands) < len(COMMANDS)

@@ -2,48 +2,70 @@
 
 from __future__ import annotations
 
+import functools
+import importlib
 import signal
 import sys
 from collections.abc import Sequence
 from types import FrameType
+from typing import Any
 
 import typer
 
-from modelreg.cli import (
-    approvals,
-    artifacts,
-    automatic,
-    checking,
-    demo,
-    doctor,
-    evidence,
-    forge,
-    gate,
-    hook,
-    init,
-    policy,
-    proposals,
-    reading,
-    register,
-    repair,
-    rollback,
-    stages,
-)
 from modelreg.cli.output import emit_json_error, note
 from modelreg.errors import ModelregError
 
-app = typer.Typer(
-    name="modelreg",
-    help="A model registry that lives in a git repository. Exit codes: 0 yes, 1 no, 2 usage, 3 integrity, "
-    "4 cannot decide or work here, 5 conflict: try again.",
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
+# The module of each command. One command is loaded for one command, and all of them only to list them.
+COMMANDS = {
+    "init": "init",
+    "demo": "demo",
+    "register": "register",
+    "withdraw": "register",
+    "validate": "checking",
+    "verify": "checking",
+    "gate": "gate",
+    "policy": "policy",
+    "stage": "stages",
+    "alias": "stages",
+    "propose": "proposals",
+    "proposals": "proposals",
+    "rollback": "rollback",
+    "promote": "automatic",
+    "monitor": "automatic",
+    "evidence": "evidence",
+    "approve": "approvals",
+    "approval": "approvals",
+    "list": "reading",
+    "show": "reading",
+    "history": "reading",
+    "pull": "artifacts",
+    "announce": "artifacts",
+    "hook": "hook",
+    "forge": "forge",
+    "doctor": "doctor",
+    "repair": "repair",
+}
+
+_HELP = (
+    "A model registry that lives in a git repository. Exit codes: 0 yes, 1 no, 2 usage, 3 integrity, "
+    "4 cannot decide or work here, 5 conflict: try again."
 )
 
 
-@app.callback(invoke_without_command=True)
-def main(version: bool = typer.Option(False, "--version", help="Print the version and leave.")) -> None:
+@functools.cache
+def command_line(name: str | None = None) -> Any:
+    """The command line with the module of one command, or (None, or a name that there is not) with all of them."""
+    app = typer.Typer(
+        name="modelreg", help=_HELP, rich_markup_mode=None, no_args_is_help=True, pretty_exceptions_enable=False
+    )
+    app.callback(invoke_without_command=True)(_main)
+    modules = [COMMANDS[name]] if name in COMMANDS else dict.fromkeys(COMMANDS.values())
+    for module in modules:
+        importlib.import_module(f"modelreg.cli.{module}").add_to(app)
+    return typer.main.get_command(app)
+
+
+def _main(version: bool = typer.Option(False, "--version", help="Print the version and leave.")) -> None:
     """Only for --version: a group's options come before the command."""
     if version:
         from modelreg import __version__
@@ -52,33 +74,13 @@ def main(version: bool = typer.Option(False, "--version", help="Print the versio
         raise typer.Exit
 
 
-init.add_to(app)
-demo.add_to(app)
-register.add_to(app)
-checking.add_to(app)
-gate.add_to(app)
-policy.add_to(app)
-stages.add_to(app)
-proposals.add_to(app)
-rollback.add_to(app)
-automatic.add_to(app)
-evidence.add_to(app)
-approvals.add_to(app)
-reading.add_to(app)
-artifacts.add_to(app)
-hook.add_to(app)
-forge.add_to(app)
-doctor.add_to(app)
-repair.add_to(app)
-
-
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code. Expected errors are one message; a bug says where to report it."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     signal.signal(signal.SIGINT, _interrupted)
     signal.signal(signal.SIGTERM, _interrupted)
     try:
-        app(args=given, prog_name="modelreg")
+        command_line(given[0] if given else None)(args=given, prog_name="modelreg")
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else 0
     except ModelregError as error:
