@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from modelreg.adapters import trees
 from modelreg.adapters.repository import GitRepository
 from modelreg.domain.plan import CommitId
 from modelreg.errors import IntegrityError, UnavailableError
@@ -152,15 +151,43 @@ def test_what_is_no_file_in_the_work_tree(repo: Repo) -> None:
     assert [tree.read(path) for path in ("pipe", "folder", "none", "README.md/x")] == [None] * 4
 
 
-@pytest.mark.parametrize("many", [1, 1000])
-def test_one_by_one_and_in_bulk_agree(repo: Repo, monkeypatch: pytest.MonkeyPatch, many: int) -> None:
-    files = {f"r/m{n % 3}/{n}.yaml": f"{n}\n" for n in range(40)} | {"r/m10/x": "x\n", "s": "s"}
+def test_one_by_one_and_in_bulk_agree(repo: Repo) -> None:
+    files = {f"r/m{n % 3}/v/{n}.yaml": f"{n}\n" for n in range(40)} | {"r/m10/x": "x\n", "s": "s"}
     repo.commit("files", files)
-    monkeypatch.setattr(trees, "_MANY", many)
     expected = {path: content.encode() for path, content in files.items()}
     assert head(repo).read_many([*files, "r/none", "q"]) == expected
     inside = {path: data for path, data in expected.items() if path.startswith("r/m1/")}
     assert head(repo).read_many([*inside, "r/m1/none"]) == inside
+
+
+@pytest.mark.parametrize("object_format", ["sha1", "sha256"])
+def test_a_folder_is_listed_as_git_lists_it(tmp_path: Path, object_format: str) -> None:
+    repo = Repo.init(tmp_path / "r", object_format=object_format)
+    files = {f"r/m/v{n}/{name}": f"{n}" for n in range(4) for name in ("a", "b c", "ü", "x\ny", "a.d/e")}
+    repo.commit("files", files)
+    (repo.path / "r/m/link").symlink_to("v1/a")
+    (repo.path / "r/m/v1/a").chmod(0o755)
+    repo.commit("more", all=True)
+    listed = repo.git("ls-tree", "-r", "-z", "HEAD", "--", "r/m").split("\0")
+    expected = {line.partition("\t")[2]: tuple(line.split("\t")[0].split(" ")[::2]) for line in listed if line}
+    tree = head(repo)
+    assert {path: (entry.mode, entry.blob) for path, entry in tree.paths("r/m/").items()} == expected
+    assert set(head(repo).paths("r/m/v1/a")) == {"r/m/v1/a"}
+    assert set(head(repo).paths("r/m/v1/a/")) == set(head(repo).paths("r/none/x/")) == set()
+    tree.list_many(["r/m/v2/", "r/m/v3/"])
+    assert tree.read("r/m/v2/b c") == b"2"
+
+
+def test_a_folder_that_holds_itself_a_thousand_times_over_is_refused(repo: Repo) -> None:
+    blob = repo.git("hash-object", "-w", "--stdin", input="x")
+    tree = repo.git("mktree", input="".join(f"100644 blob {blob}\tf{n}\n" for n in range(20)))
+    for _ in range(8):
+        tree = repo.git("mktree", input="".join(f"040000 tree {tree}\td{n}\n" for n in range(20)))
+    tree = repo.git("mktree", input=f"040000 tree {tree}\tm\n")
+    tree = repo.git("mktree", input=f"040000 tree {tree}\tregistry\n")
+    bomb = GitRepository.open(repo.path).tree(CommitId(tree))
+    with pytest.raises(UnavailableError, match="more than"):
+        bomb.paths("registry/m/")
 
 
 def test_a_listing_does_not_answer_for_its_neighbour(repo: Repo) -> None:

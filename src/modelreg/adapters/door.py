@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from modelreg.adapters.git import Git, Place, Result, discover
+from modelreg.adapters.object_reader import ObjectReader
 
 
 class Door:
@@ -18,6 +19,7 @@ class Door:
         self.object_format = place.object_format
         self.shallow = place.shallow
         self.git = Git(place.cwd, quarantine=quarantine)
+        self.objects = ObjectReader(self.git, place.object_format)
 
     @classmethod
     def open(cls, path: Path, *, quarantine: bool = False) -> Door:

@@ -186,6 +186,18 @@ class Git:
             raise self._failure(args, done)
         return done
 
+    def open(self, args: Sequence[str]) -> subprocess.Popen[bytes]:
+        """Start a git that reads and is spoken to through pipes; whoever asked for it ends it. Raises as `run`."""
+        env = self.environment()
+        try:
+            return subprocess.Popen(
+                ["git", *args], cwd=self.cwd, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )  # fmt: skip
+        except OSError:
+            self._start(args, env)  # says why
+            raise
+
     def environment(
         self,
         *,

@@ -6,15 +6,17 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from functools import cached_property
 
 from modelreg.adapters.door import Door
 from modelreg.domain.plan import CommitId
-from modelreg.errors import IntegrityError, UnavailableError
+from modelreg.errors import UnavailableError
 from modelreg.registry.ports import Entry
 
-_MANY = 200
-"""So many paths are looked up one by one; for more, the folder that holds them all is listed."""
+_MOST = 1_000_000
+"""More files below a folder of a registry are somebody's trick: a tree may hold itself a thousand times over."""
+_FOLDER = "040000"
 _REGULAR = ("100644", "100755")
 _NOT_A_FILE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO, errno.ENAMETOOLONG)
 
@@ -22,8 +24,8 @@ _NOT_A_FILE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO, errno.ENAM
 class CommitTree:
     """The tree of one commit (or a tree itself), read from objects.
 
-    A path is looked up in its folder's listing, so that a symlink is none of the files, whatever its target says, and
-    an object that cannot be read is told from a file that is not there.
+    A path is looked up folder by folder, so that a symlink is none of the files, whatever its target says, and an
+    object that cannot be read is told from a file that is not there.
     """
 
     def __init__(self, git: Door, commit: CommitId) -> None:
@@ -35,15 +37,13 @@ class CommitTree:
     def paths(self, prefix: str) -> Mapping[str, Entry]:
         entries = self._known(prefix)
         if entries is None:
-            entries = self._listed[prefix] = self._list(["-r"], [prefix.rstrip("/")] if prefix else [])
+            entries = self._listed[prefix] = self._list(prefix)
         return {path: entry for path, entry in entries.items() if path.startswith(prefix)}
 
     def list_many(self, prefixes: Iterable[str]) -> None:
-        wanted = [prefix for prefix in dict.fromkeys(prefixes) if self._known(prefix) is None]
-        if wanted:
-            entries = self._list(["-r"], [prefix.rstrip("/") for prefix in wanted])
-            for prefix in wanted:
-                self._listed[prefix] = {path: e for path, e in entries.items() if path.startswith(prefix)}
+        for prefix in dict.fromkeys(prefixes):
+            if self._known(prefix) is None:
+                self._listed[prefix] = self._list(prefix)
 
     def read(self, path: str) -> bytes | None:
         if path not in self._contents:
@@ -53,30 +53,17 @@ class CommitTree:
     def read_many(self, paths: Iterable[str]) -> Mapping[str, bytes]:
         paths = list(paths)
         wanted = [path for path in dict.fromkeys(paths) if path not in self._contents]
-        entries = self._entries(wanted)
-        files = {path: e.blob for path in wanted if (e := entries.get(path)) and e.mode in _REGULAR}
-        blobs = read_blobs(self._git, files.values())
+        entries = {path: self._entry(path) for path in wanted}
+        files = {path: e.blob for path, e in entries.items() if e is not None and e.mode in _REGULAR}
+        blobs = self._git.objects.blobs(files.values())
         for path in wanted:
             self._contents[path] = blobs[files[path]] if path in files else None
         found = {path: self._contents[path] for path in paths}
         return {path: data for path, data in found.items() if data is not None}
 
-    def _entries(self, paths: Sequence[str]) -> Mapping[str, Entry]:
-        found: dict[str, Entry] = {}
-        unknown = []
-        for path in paths:
-            known = self._known(path)
-            if known is None:
-                unknown.append(path)
-            elif path in known:
-                found[path] = known[path]
-        if len(unknown) > _MANY:
-            first, last = min(unknown), max(unknown)  # what these two share, all share
-            same = next((n for n, pair in enumerate(zip(first, last, strict=False)) if len(set(pair)) > 1), len(first))
-            found |= self.paths(first[: first.rfind("/", 0, same) + 1])
-        elif unknown := [path for path in unknown if path and "\0" not in path]:
-            found |= self._list([], unknown)
-        return found
+    @cached_property
+    def _root(self) -> str:
+        return self._git.objects.root(self._commit)
 
     def _known(self, prefix: str) -> Mapping[str, Entry] | None:
         """An earlier listing in which whatever begins with `prefix` is found."""
@@ -85,16 +72,60 @@ class CommitTree:
                 return entries
         return None
 
-    def _list(self, options: Sequence[str], paths: Sequence[str]) -> dict[str, Entry]:
+    def _list(self, prefix: str) -> dict[str, Entry]:
+        """The file of that name, or all files below the folder; a wide folder by git itself, in one go."""
+        if prefix.rstrip("/").count("/") < 1:
+            return self._ls_tree(prefix.rstrip("/"))
+        path = prefix.rstrip("/")
+        entry = self._find(path)
+        if entry is None or (prefix.endswith("/") and entry.mode != _FOLDER):
+            return {}
+        if entry.mode != _FOLDER:
+            return {path: entry}
+        found: dict[str, Entry] = {}
+        folders = [(path, entry.blob)]
+        while folders:
+            trees = self._git.objects.trees(id_ for _, id_ in folders)
+            deeper = []
+            for folder, id_ in folders:
+                for item in trees[id_]:
+                    below = f"{folder}/{os.fsdecode(item.name)}"
+                    if item.mode == _FOLDER:
+                        deeper.append((below, item.id))
+                    else:
+                        found[below] = Entry(item.mode, item.id)
+            if len(found) + len(deeper) > _MOST:
+                raise UnavailableError(f"more than {_MOST} files below {path}", hint="a registry holds no such folder")
+            folders = deeper
+        return dict(sorted(found.items()))
+
+    def _ls_tree(self, path: str) -> dict[str, Entry]:
+        command = ["ls-tree", "-r", "-z", "--full-tree", self._commit, "--", *([path] if path else [])]
         entries = {}
-        for record in self._git.run(["ls-tree", *options, "-z", "--full-tree", self._commit, "--", *paths]).split(
-            b"\0"
-        ):
+        for record in self._git.run(command).split(b"\0"):
             if record:
-                head, _, path = record.partition(b"\t")
+                head, _, name = record.partition(b"\t")
                 mode, _, blob = head.decode().split(" ")
-                entries[os.fsdecode(path)] = Entry(mode, blob)
+                entries[os.fsdecode(name)] = Entry(mode, blob)
         return entries
+
+    def _entry(self, path: str) -> Entry | None:
+        known = self._known(path)
+        return known.get(path) if known is not None else self._find(path)
+
+    def _find(self, path: str) -> Entry | None:
+        """What stands at a path, folders too."""
+        entry = Entry(_FOLDER, self._root)
+        for part in path.split("/"):
+            if entry.mode != _FOLDER:
+                return None
+            name = os.fsencode(part)
+            trees = self._git.objects.trees([entry.blob])
+            found = next((item for item in trees[entry.blob] if item.name == name), None)
+            if found is None:
+                return None
+            entry = Entry(found.mode, found.id)
+        return entry
 
 
 class WorkTree:
@@ -170,34 +201,3 @@ class WorkTree:
 def blob_id(data: bytes, object_format: str) -> str:
     """The id that git gives a blob (gitformat: hash of `blob SIZE\\0` and the bytes)."""
     return hashlib.new(object_format, b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
-
-
-def read_blobs(git: Door, ids: Iterable[str]) -> dict[str, bytes]:
-    """The contents of blobs that a tree names, by id, each hashed again.
-
-    Raises UnavailableError for one that a partial clone has not and its remote does not give, IntegrityError for one
-    that is missing or damaged.
-    """
-    wanted = list(dict.fromkeys(ids))
-    output = git.run(["cat-file", "--batch"], data="".join(f"{blob}\n" for blob in wanted).encode()) if wanted else b""
-    found = {}
-    position = 0
-    for blob in wanted:
-        end = output.find(b"\n", position)
-        header = output[position:end].split(b" ")
-        if end < 0 or len(header) != 3 or header[1] != b"blob":
-            raise _missing(git, blob)
-        position = end + 1 + int(header[2])
-        found[blob] = output[end + 1 : position]
-        position += 1
-        if blob_id(found[blob], git.object_format) != blob:
-            raise IntegrityError(f"object {blob} is damaged: its bytes are not those of its id", hint="git fsck")
-    return found
-
-
-def _missing(git: Door, blob: str) -> IntegrityError | UnavailableError:
-    if git.git.is_partial:
-        return UnavailableError(
-            f"object {blob} is not in this partial clone, and its remote did not give it", hint="is the network there?"
-        )
-    return IntegrityError(f"object {blob} is missing or damaged in this clone", hint="git fsck, then clone again")

@@ -1,0 +1,132 @@
+"""Objects by id, from one `git cat-file --batch` that stays open: to start git takes longer than most answers."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import weakref
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from modelreg.adapters.git import Git
+from modelreg.errors import IntegrityError, UnavailableError
+
+_AT_ONCE = 100
+"""So many ids are asked for before the answers are read: less than a pipe holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class TreeEntry:
+    """One name in a folder: git mode as ls-tree prints it ("040000" is a folder)."""
+
+    name: bytes
+    mode: str
+    id: str
+
+
+class ObjectReader:
+    """Reads the objects of one repository; what is read is hashed again, since git does not check loose objects.
+
+    Trees are kept: of two commits they are mostly the same.
+    """
+
+    def __init__(self, git: Git, object_format: str) -> None:
+        self._git = git
+        self._format = object_format
+        self._process: subprocess.Popen[bytes] | None = None
+        self._trees: dict[str, tuple[TreeEntry, ...]] = {}
+
+    def blobs(self, ids: Iterable[str]) -> dict[str, bytes]:
+        """Contents by id. Raises UnavailableError for one that a partial clone has not and its remote does not give,
+        IntegrityError for one that is missing, damaged or no blob."""
+        found = {}
+        for id_, answer in self._ask(list(dict.fromkeys(ids))):
+            if answer is None or answer[1] != "blob":
+                raise self._missing(id_)
+            found[id_] = answer[2]
+        return found
+
+    def root(self, commit: str) -> str:
+        """The id of the tree of a commit (or of a tree itself)."""
+        ((_, answer),) = self._ask([f"{commit}^{{tree}}"])
+        if answer is None:
+            raise self._missing(commit)
+        self._trees.setdefault(answer[0], _entries(answer[2], self._format))
+        return answer[0]
+
+    def trees(self, ids: Iterable[str]) -> Mapping[str, tuple[TreeEntry, ...]]:
+        """The entries of folders by id. Raises as `blobs`."""
+        wanted = list(dict.fromkeys(ids))
+        for id_, answer in self._ask([id_ for id_ in wanted if id_ not in self._trees]):
+            if answer is None or answer[1] != "tree":
+                raise self._missing(id_)
+            self._trees[id_] = _entries(answer[2], self._format)
+        return {id_: self._trees[id_] for id_ in wanted}
+
+    def _ask(self, specs: list[str]) -> Iterator[tuple[str, tuple[str, str, bytes] | None]]:
+        """Each spec with id, type and content of its object; None for what is missing."""
+        for start in range(0, len(specs), _AT_ONCE):
+            part = specs[start : start + _AT_ONCE]
+            process = self._running()
+            assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018 - pipes were asked for
+            try:
+                process.stdin.write("".join(f"{spec}\n" for spec in part).encode())
+                process.stdin.flush()
+                answers = [self._answer(process.stdout) for _ in part]
+            except (OSError, EOFError):
+                self._process = None
+                self._git.run(["cat-file", "--batch"], input=b"")  # says why, if it does not work at all
+                raise UnavailableError("git cat-file ended in the middle of an answer", hint="git fsck") from None
+            yield from zip(part, answers, strict=True)
+
+    def _answer(self, pipe: object) -> tuple[str, str, bytes] | None:
+        """One answer (git-cat-file(1), BATCH OUTPUT): `ID TYPE SIZE LF CONTENT LF`, or `SPEC missing LF`."""
+        header = pipe.readline()  # type: ignore[attr-defined]
+        if not header.endswith(b"\n"):
+            raise EOFError
+        parts = header[:-1].split(b" ")
+        if len(parts) != 3 or not parts[2].isdigit():
+            return None
+        size = int(parts[2])
+        content = pipe.read(size + 1)  # type: ignore[attr-defined]
+        if len(content) != size + 1:
+            raise EOFError
+        id_, type_, data = parts[0].decode(), parts[1].decode(), content[:-1]
+        made = hashlib.new(self._format, b"%s %d\0" % (parts[1], size) + data, usedforsecurity=False).hexdigest()
+        if made != id_:
+            raise IntegrityError(f"object {id_} is damaged: its bytes are not those of its id", hint="git fsck")
+        return id_, type_, data
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is None or self._process.poll() is not None:
+            self._process = self._git.open(["cat-file", "--batch"])
+            weakref.finalize(self, _close, self._process)
+        return self._process
+
+    def _missing(self, id_: str) -> IntegrityError | UnavailableError:
+        if self._git.is_partial:
+            return UnavailableError(
+                f"object {id_} is not in this partial clone, and its remote did not give it",
+                hint="is the network there?",
+            )
+        return IntegrityError(f"object {id_} is missing or damaged in this clone", hint="git fsck, then clone again")
+
+
+def _close(process: subprocess.Popen[bytes]) -> None:
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            pipe.close()
+    process.wait()
+
+
+def _entries(data: bytes, object_format: str) -> tuple[TreeEntry, ...]:
+    """The entries of a tree object: `MODE SP NAME NUL ID`, the id in raw bytes."""
+    width = 32 if object_format == "sha256" else 20
+    found, position = [], 0
+    while position < len(data):
+        space = data.index(b" ", position)
+        end = data.index(b"\0", space)
+        id_ = data[end + 1 : end + 1 + width].hex()
+        found.append(TreeEntry(data[space + 1 : end], data[position:space].decode().rjust(6, "0"), id_))
+        position = end + 1 + width
+    return tuple(found)
