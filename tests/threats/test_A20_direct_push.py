@@ -389,6 +389,26 @@ def test_the_first_push_does_not_bring_what_was_never_judged(tmp_path: Path, ser
     assert "transition" in said
 
 
+def test_the_landing_that_founds_a_registry_holds_no_transition(tmp_path: Path, server: Repo) -> None:
+    """Not even one that the policy which comes with it would allow."""
+    repo = Repo.init(tmp_path / "repo")
+    first = repo.commit("first", {"README.md": "hello\n"}, at=int(time.time()) - 60)
+    done("init", "--embedded", registry=repo.path)
+    repo.git("remote", "add", "origin", server.path)
+    lab = Lab(repo, {})
+    lab.register(0.9)
+    lab.commit(lab.move("1.0.0", "staging"))
+    repo.git("reset", "-q", "--soft", first)
+    lab.commit()
+    taken, said = push(lab)
+    assert not taken
+    assert "founds a registry holds no transition" in said
+    lab.commit({"registry/churn/transitions/0001.yaml": None, STAGES: dumped({"format": 1, "aliases": {}})})
+    repo.git("reset", "-q", "--soft", first)
+    lab.commit()
+    assert push(lab)[0], "a version it may hold"
+
+
 def test_code_alone_is_nobodys_business(tmp_path: Path, server: Repo) -> None:
     repo = Repo.init(tmp_path / "repo")
     repo.commit("first", {"README.md": "hello\n"})

@@ -19,16 +19,16 @@ from tests.samples import SHA, manifest, standard, transition
 from tests.threats.lab import BO, Lab
 
 FLOOR = 0.8
-names = st.sampled_from(["f1", "F1", "f_1", "f1 ", "f1_score", "ｆ1", "loss", ""])
 rubbish = st.none() | st.booleans() | st.text(max_size=6) | st.lists(st.floats(), max_size=2)
-numbers = st.floats() | st.integers(-2, 2) | st.just(10**400) | st.sampled_from([math.nan, math.inf, -math.inf])
-values = rubbish | numbers | st.sampled_from(["0.9", ".9", "inf", "NaN", "1e9", "９"])
+odd = st.sampled_from([math.nan, math.inf, -math.inf, True, 10**400, "0.9", ".9", "inf", "NaN", "1e9", "９"])
+values = st.floats(0.5, 1) | odd | st.floats() | st.integers(-2, 2) | rubbish
 BASIS = {"dataset": {"sha256": SHA}, "split": "test", "direction": "higher"}
-entries = values | st.fixed_dictionaries({}, optional={"value": values, "Value": values, "val": values}).map(
-    lambda e: e | BASIS
-)
-documents = st.dictionaries(names, entries, max_size=3)
-statements = st.lists(st.tuples(documents, st.sampled_from([None, BO, "eve@example.org"])), max_size=3)
+measured = st.fixed_dictionaries({"value": values}).map(lambda entry: entry | BASIS)
+misspelt = st.dictionaries(st.sampled_from(["Value", "val", "value "]), values, max_size=1)
+entries = measured | misspelt | values
+NAMES = ("F1", "f_1", "f1 ", "f1_score", "ｆ1", "loss", "")
+documents = st.fixed_dictionaries({}, optional={"f1": entries} | dict.fromkeys(NAMES, entries))
+statements = st.lists(st.tuples(documents, st.sampled_from([BO, None, "eve@example.org"])), max_size=3)
 
 
 def policy() -> Policy:
