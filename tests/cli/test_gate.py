@@ -230,6 +230,7 @@ def proposal(made: Lab, tmp_path_factory: pytest.TempPathFactory) -> Lab:
     before = lab.repo.head
     lab.register(0.9)
     lab.register(0.9, "fresh")
+    lab.done("stage", "set", "fresh", "1.0.0", "staging")
     lab.commit(lab.evaluation(0.9, "1.0.3", key=lab.keys[BO]))
     lab.commit({"registry/churn/1.0.0/annotations.yaml": dumped({"format": 1, "description": "the first"})})
     lab.commit(lab.move("1.0.3", "staging"))
