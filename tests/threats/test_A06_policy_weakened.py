@@ -163,6 +163,14 @@ def test_whose_approval_is_none(made: Lab, tmp_path: Path, change: str) -> None:
     assert judged(lab, {**files, **lab.approval(files, by=ANN)}) == [], "which counts where another wrote the change"
 
 
+def test_the_id_never_changes_nor_the_format(made: Lab, tmp_path: Path) -> None:
+    lab = copy_of(made, tmp_path)
+    other = NEVER["another id"](lab)
+    assert "registry.id" in judged(lab, {**other, **lab.approval(other)})
+    newer = settings(b"format: 1", b"format: 2")(lab)
+    assert "registry.format" in judged(lab, {**newer, **lab.approval(newer)})
+
+
 def test_a_landing_without_approval_is_seen_by_verify(made: Lab, tmp_path: Path) -> None:
     """No review on a forge can have approved it: nobody of the role has an account there."""
     lab = copy_of(made, tmp_path)

@@ -20,7 +20,22 @@ from tests.threats.lab import BO, Lab
 
 FLOOR = 0.8
 rubbish = st.none() | st.booleans() | st.text(max_size=6) | st.lists(st.floats(), max_size=2)
-odd = st.sampled_from([math.nan, math.inf, -math.inf, True, 10**400, "0.9", ".9", "inf", "NaN", "1e9", "９"])
+ODD: tuple[Any, ...] = (
+    math.nan,
+    math.inf,
+    -math.inf,
+    True,
+    10**400,
+    "0.9",
+    ".9",
+    "inf",
+    "NaN",
+    "1e9",
+    "９",
+    None,
+    [0.9],
+)
+odd = st.sampled_from(ODD)
 values = st.floats(0.5, 1) | odd | st.floats() | st.integers(-2, 2) | rubbish
 BASIS = {"dataset": {"sha256": SHA}, "split": "test", "direction": "higher"}
 measured = st.fixed_dictionaries({"value": values}).map(lambda entry: entry | BASIS)
@@ -63,6 +78,26 @@ def allowed(require: dict[str, Any], metrics: Any, said: Any = (), holder: Manif
     )
     gates = parse_gates([{"stage": "staging", "require": require}], "policy.yaml")
     return judge(policy(), gates, context, "classification", {}).allowed
+
+
+@pytest.mark.parametrize("value", ODD, ids=lambda value: str(value)[:8])
+def test_what_is_no_number_is_none_anywhere(value: Any) -> None:
+    document = {"f1": {"value": value, **BASIS}}
+    fine = {"f1": {"value": 0.9, **BASIS}}
+    holder = Manifest.from_mapping(manifest("1.0.0").to_mapping() | {"metrics": fine})
+    assert not allowed({"metrics": {"f1": {"min": FLOOR}}}, document)
+    assert not allowed({"metrics": {"f1": {"max": 2}}}, document)
+    assert not allowed({"metrics": {"f1": {"min": FLOOR, "by": "evaluator"}}}, fine, [(document, BO)])
+    assert not allowed({"champion": {"f1": {"not_worse_by": 1}, "where_comparable": True}}, document, (), holder)
+    assert not allowed({"rules": [{"name": "floor", "expr": "!(metrics.f1 < 0.8)"}]}, document)
+
+
+def test_one_good_evaluation_does_not_hide_a_bad_one() -> None:
+    require = {"metrics": {"f1": {"min": FLOOR, "by": "evaluator"}}}
+    good_one, bad_one = {"f1": {"value": 0.9, **BASIS}}, {"f1": {"value": 0.7, **BASIS}}
+    assert allowed(require, {}, [(good_one, BO)])
+    assert allowed(require, {}, [(good_one, BO), (bad_one, None)])
+    assert not allowed(require, {}, [(good_one, BO), (bad_one, BO)])
 
 
 @given(documents)
