@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -46,6 +47,11 @@ class Repo:
         """A clone of this repository: `clone(path, "--bare")`, `clone(path, "--depth=1")` (through file://)."""
         url = f"file://{self.path}" if any(o.startswith(("--depth", "--filter")) for o in options) else self.path
         run("git", "clone", "-q", *options, url, path)
+        return Repo(path, self.commits_made)
+
+    def copy(self, path: Path) -> Repo:
+        """All of it at another place: quicker than to make it again."""
+        shutil.copytree(self.path, path, symlinks=True)
         return Repo(path, self.commits_made)
 
     def bare(self, path: Path) -> Repo:

@@ -28,9 +28,12 @@ def set_policy(repo: Repo, rules: list[dict[str, str]], **production: Any) -> No
     repo.commit("policy", {"registry/policy.yaml": YamlDocuments().dump(body | changed)}, at=int(time.time()))
 
 
-@pytest.fixture
-def registry(repo: Repo, tmp_path: Path) -> Repo:
-    """churn 1.0.1 serves in production, 1.0.0 did before."""
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Repo:
+    """What `registry` copies."""
+    tmp_path = tmp_path_factory.mktemp("made")
+    repo = Repo.init(tmp_path / "repo")
+    repo.commit("first", {"README.md": "hello\n"})
     done("init", "--embedded", registry=repo.path)
     for version in ("1.0.0", "1.0.1"):
         path = artifact(tmp_path, version)
@@ -39,6 +42,12 @@ def registry(repo: Repo, tmp_path: Path) -> Repo:
             done("stage", "set", "churn", version, stage, registry=repo.path)
     set_policy(repo, RULES)
     return repo
+
+
+@pytest.fixture
+def registry(made: Repo, tmp_path: Path) -> Repo:
+    """churn 1.0.1 serves in production, 1.0.0 did before."""
+    return made.copy(tmp_path / "repo")
 
 
 def watch(repo: Repo, live: Mapping[str, object] | str, *options: str) -> Result:

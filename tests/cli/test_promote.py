@@ -13,9 +13,12 @@ from tests.cli.runner import Result, artifact, done, everything, metrics, modelr
 from tests.support import Repo
 
 
-@pytest.fixture
-def registry(repo: Repo, tmp_path: Path) -> Repo:
-    """churn 1.0.0 (f1 0.8), 1.0.1 (0.9), 1.0.2 (0.4), all in development; staging asks for an f1 of 0.5."""
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Repo:
+    """What `registry` copies."""
+    tmp_path = tmp_path_factory.mktemp("made")
+    repo = Repo.init(tmp_path / "repo")
+    repo.commit("first", {"README.md": "hello\n"})
     done("init", "--embedded", registry=repo.path)
     for number, f1 in enumerate((0.8, 0.9, 0.4)):
         path = artifact(tmp_path, f"model {number}")
@@ -23,6 +26,12 @@ def registry(repo: Repo, tmp_path: Path) -> Repo:
     floor = {"stage": "staging", "require": {"metrics": {"f1": {"min": 0.5}}}}
     change_policy(repo, gates=[floor, {"stage": "production", "require": {"metrics": {"f1": {"min": 0.5}}}}])
     return repo
+
+
+@pytest.fixture
+def registry(made: Repo, tmp_path: Path) -> Repo:
+    """churn 1.0.0 (f1 0.8), 1.0.1 (0.9), 1.0.2 (0.4), all in development; staging asks for an f1 of 0.5."""
+    return made.copy(tmp_path / "repo")
 
 
 def change_policy(repo: Repo, **changes: Any) -> None:

@@ -35,9 +35,12 @@ BRANCH = "promote/churn/1.0.0/production"
 PROPOSE = ("stage", "set", "churn", "1.0.0", "production", "--propose")
 
 
-@pytest.fixture
-def registry(repo: Repo, tmp_path: Path) -> Repo:
-    """churn 1.0.0 and 1.0.1 and fraud 1.0.0 in staging; production by pull request; origin is a bare server."""
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Repo:
+    """What `registry` copies."""
+    tmp_path = tmp_path_factory.mktemp("made")
+    repo = Repo.init(tmp_path / "repo")
+    repo.commit("first", {"README.md": "hello\n"})
     files = tmp_path / "files"
     done("init", "--embedded", registry=repo.path)
     for text in ("one", "two"):
@@ -46,6 +49,13 @@ def registry(repo: Repo, tmp_path: Path) -> Repo:
     for model, version in (("churn", "1.0.0"), ("churn", "1.0.1"), ("fraud", "1.0.0")):
         done("stage", "set", model, version, "staging", registry=repo.path)
     repo.commit("policy", {"registry/policy.yaml": POLICY}, at=int(time.time()))
+    return repo
+
+
+@pytest.fixture
+def registry(made: Repo, tmp_path: Path) -> Repo:
+    """churn 1.0.0 and 1.0.1 and fraud 1.0.0 in staging; production by pull request; origin is a bare server."""
+    repo = made.copy(tmp_path / "repo")
     repo.bare(tmp_path / "server")
     return repo
 

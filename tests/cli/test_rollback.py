@@ -15,9 +15,12 @@ from tests.support import Repo
 CAUSE = ("--cause", "live accuracy fell")
 
 
-@pytest.fixture
-def registry(repo: Repo, tmp_path: Path) -> Repo:
-    """churn 1.0.0, 1.0.1 and 1.0.2 were in production one after the other; 1.0.3 never was. champion follows."""
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Repo:
+    """What `registry` copies."""
+    tmp_path = tmp_path_factory.mktemp("made")
+    repo = Repo.init(tmp_path / "repo")
+    repo.commit("first", {"README.md": "hello\n"})
     files = tmp_path / "files"
     done("init", "--embedded", registry=repo.path)
     for number in range(4):
@@ -29,6 +32,12 @@ def registry(repo: Repo, tmp_path: Path) -> Repo:
         if number == 0:
             done("alias", "set", "churn", "champion", "1.0.0", registry=repo.path)
     return repo
+
+
+@pytest.fixture
+def registry(made: Repo, tmp_path: Path) -> Repo:
+    """churn 1.0.0, 1.0.1 and 1.0.2 were in production one after the other; 1.0.3 never was. champion follows."""
+    return made.copy(tmp_path / "repo")
 
 
 def proposals_only(registry: Repo) -> None:
