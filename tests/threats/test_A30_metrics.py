@@ -97,6 +97,7 @@ def test_one_good_evaluation_does_not_hide_a_bad_one() -> None:
     good_one, bad_one = {"f1": {"value": 0.9, **BASIS}}, {"f1": {"value": 0.7, **BASIS}}
     assert allowed(require, {}, [(good_one, BO)])
     assert allowed(require, {}, [(good_one, BO), (bad_one, None)])
+    assert not allowed(require, good_one, [(good_one, None)])
     assert not allowed(require, {}, [(good_one, BO), (bad_one, BO)])
 
 
