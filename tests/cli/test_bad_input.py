@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,9 +28,12 @@ class Place:
         return path
 
 
-@pytest.fixture
-def place(repo: Repo, tmp_path: Path) -> Place:
-    files = tmp_path / "files"
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """What `place` copies."""
+    folder = tmp_path_factory.mktemp("made")
+    repo, files = Repo.init(folder / "repo"), folder / "files"
+    repo.commit("first", {"README.md": "hello\n"})
     done("init", "--embedded", registry=repo.path)
     done("register", "churn", artifact(files, "one"), "--metrics", metrics(files, 0.8), registry=repo.path)
     done("register", "churn", artifact(files, "two"), registry=repo.path)
@@ -37,6 +41,12 @@ def place(repo: Repo, tmp_path: Path) -> Place:
     done("withdraw", "churn", "1.0.1", "-m", "leaks", registry=repo.path)
     artifact(files, "three", "new.json")
     return Place(repo, files)
+
+
+@pytest.fixture
+def place(made: Place, tmp_path: Path) -> Place:
+    shutil.copytree(made.files, tmp_path / "files")
+    return Place(made.repo.copy(tmp_path / "repo"), tmp_path / "files")
 
 
 Arguments = Callable[[Place], list[str]]
