@@ -187,7 +187,12 @@ def test_a_promotion_from_proposal_to_rollback(tmp_path: Path, keys: dict[str, K
     assert story.does("cy", "stage", "get", "churn", "production", "--json").json("stage-get")["versions"] == ["1.0.0"]
 
     assert told(story) == HISTORY
-    last = story.does("bo", "history", "churn", "--json").json("history")["events"][-1]
+    events = story.does("bo", "history", "churn", "--json").json("history")["events"]
+    approved = [(e["version"], e["to"], e["approved_by"]) for e in events if e["kind"] == "promote"]
+    assert approved[-1] == ("1.0.1", "production", [person("bo"), person("cy")])
+    assert {tuple(by) for _, _, by in approved[:-1]} == {()}, "nobody else looked"
+    assert "Modelreg-Approvals: none asked: nobody else looked" in story.server.git("log", "--format=%B", "main")
+    last = events[-1]
     assert last["cause"].startswith("live metrics meet live-f1 (live.metrics.f1 < 0.7)")
     verified = story.does("cy", "verify", "--json").json("verify")
     assert verified["ok"]

@@ -120,4 +120,5 @@ def _way(event: Any) -> str:
     if event.alias:
         return f"@{event.alias}"
     way = f"{event.from_} -> {event.to}" if event.from_ else event.to or ""
-    return way + (f", displacing {', '.join(event.displaced)}" if event.displaced else "")
+    way += f", displacing {', '.join(event.displaced)}" if event.displaced else ""
+    return way + (f", approved by {', '.join(event.approved_by)}" if event.approved_by else "")

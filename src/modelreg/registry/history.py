@@ -10,13 +10,17 @@ from modelreg.domain.clock import stamp
 from modelreg.domain.history import Landing
 from modelreg.domain.layout import Place
 from modelreg.domain.names import ModelName
+from modelreg.domain.transition import Transition
 from modelreg.registry.snapshot import Snapshot
 from modelreg.registry.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that landed. `at` is the landing's commit time (UTC); `by` as the record says, unauthenticated."""
+    """One thing that landed. `at` is the landing's commit time (UTC); `by` as the record says, unauthenticated.
+
+    `approved_by` are the persons whose approvals of a promotion are on record.
+    """
 
     kind: str
     model: str
@@ -31,6 +35,7 @@ class Event:
     displaced: tuple[str, ...] = ()
     alias: str | None = None
     cause: str | None = None
+    approved_by: tuple[str, ...] = ()
 
     def to_mapping(self) -> dict[str, Any]:
         return {
@@ -45,6 +50,7 @@ class Event:
             "by": self.by,
             "reason": self.reason,
             "cause": self.cause,
+            "approved_by": list(self.approved_by),
             "landing": self.landing,
             "transition": self.transition,
         }
@@ -134,4 +140,22 @@ def _moved(snapshot: Snapshot, landing: Landing, place: Place) -> Event:
         displaced=tuple(str(d.version) for d in transition.displaces),
         alias=alias,
         cause=transition.cause,
+        approved_by=_approved_by(snapshot, transition),
     )
+
+
+def _approved_by(snapshot: Snapshot, transition: Transition) -> tuple[str, ...]:
+    """Whose approvals of this very move are on record; nobody's: nobody else looked, or on a forge, which keeps that.
+
+    Whether they are signed, by whom and in time, `verify` says.
+    """
+    if transition.kind != "promote" or transition.version is None:
+        return ()
+    folder = snapshot.layout.version(transition.model, transition.version, "evidence/approval-")
+    paths = [p for p in snapshot.files(transition.model) if p.startswith(folder) and p.endswith(".yaml")]
+    snapshot.load_many(paths)
+    earlier = (t for t in snapshot.transitions(transition.model) if t.number < transition.number)
+    wanted = {"to": transition.to, "entry": sum(1 for t in earlier if t.to == transition.to)}
+    bodies = [document.value for path in paths if (document := snapshot.document(path))]
+    said = {str(b["by"]): None for b in bodies if all(b.get(key) == value for key, value in wanted.items())}
+    return tuple(sorted(said))

@@ -85,7 +85,8 @@ def make(
         if not drafted.report.allowed and not dry_run:
             raise denied(wished, drafted.report, hint)
         files = drafted.files | (extra(snapshot, wished) if extra else {})
-        return record_plan(workspace, base, drafted.policy, transition, files, at, title_of(transition))
+        title = title_of(transition)
+        return record_plan(workspace, base, drafted.policy, transition, files, at, title, looked(drafted.report))
 
     planned, landed = land(workspace, plan, push=push, dry_run=dry_run)
     if not made:
@@ -162,6 +163,7 @@ def record_plan(
     files: dict[str, bytes],
     at: int,
     title: str,
+    approvals: str | None = None,
 ) -> Plan:
     """The plan of one transition: its files, commit message, and what announces it."""
 
@@ -172,16 +174,24 @@ def record_plan(
         branch=workspace.settings.branch,
         base=base,
         files=files,
-        message=message(title, trailers(transition), transition.reason),
+        message=message(title, trailers(transition, approvals), transition.reason),
         at=at,
         announce=announcing(workspace, base, transition.model, step),
     )
 
 
-def trailers(transition: Transition) -> dict[str, str]:
+def trailers(transition: Transition, approvals: str | None = None) -> dict[str, str]:
     """What a commit says of the record that it brings, for people."""
     found = {"Modelreg-Model": str(transition.model), "Modelreg-Transition": str(transition.number)}
-    return found if transition.version is None else found | {"Modelreg-Version": str(transition.version)}
+    if transition.version is not None:
+        found["Modelreg-Version"] = str(transition.version)
+    return found if approvals is None else found | {"Modelreg-Approvals": approvals}
+
+
+def looked(report: Report) -> str:
+    """Who approved a change that lands at once; where nothing asks for approvals, that nobody else looked."""
+    counted = next((verdict.actual for verdict in report.verdicts if verdict.check == "approvals"), None)
+    return counted or "none asked: nobody else looked"
 
 
 def title_of(transition: Transition) -> str:
