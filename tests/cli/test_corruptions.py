@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -251,13 +252,13 @@ def test_an_object_that_is_missing_or_altered_is_found(registry: Repo) -> None:
     path = f".dvc/remote/files/md5/{md5[:2]}/{md5[2:]}"
     shutil.rmtree(registry.path / ".dvc/cache")
     original = registry.read(path)
-    registry.commit("altered", {path: "m0del 0"})
+    registry.commit("altered", {path: "m0del 0"}, at=int(time.time()))
     altered = modelreg("verify", "--content", "--json", registry=registry.path)
     assert (altered.code, {f["code"] for f in altered.json("verify")["findings"]}) == (3, {"content"})
-    registry.commit("back", {path: original})
+    registry.commit("back", {path: original}, at=int(time.time()))
     done("verify", "--content", registry=registry.path)
     registry.git("rm", "-q", path)
-    registry.commit("tidy")
+    registry.commit("tidy", at=int(time.time()))
     result = modelreg("verify", "--json", registry=registry.path)
     found = {(f["file"], f["code"]) for f in result.json("verify")["findings"]}
     assert (result.code, found) == (3, {(POINTER, "object-missing")})

@@ -1,4 +1,4 @@
-"""`modelreg approve`, `modelreg approval withdraw|list` and `modelreg policy approve`."""
+"""`modelreg approve`, `modelreg approval withdraw|list`, and what `modelreg policy approve` does."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import typer
 from modelreg.cli.evidence import stated_mapping
 from modelreg.cli.options import HERE, Address, Branch, DryRun, Json, Key, On, Push, Reason, RegistryPath
 from modelreg.cli.output import emit_json, next_step, note, result, short, table
-from modelreg.cli.policy import policy
 
 if TYPE_CHECKING:
     from modelreg.domain.names import ModelName, Stage
@@ -240,7 +239,6 @@ def list_(address: Address, registry: RegistryPath = HERE, as_json: Json = False
         note(f"nobody has signed an approval of {parsed.model}@{version}")
 
 
-@policy.command("approve")
 def approve_rules(
     head: RulesBranch,
     comment: Comment = "",

@@ -1,9 +1,10 @@
-"""`modelreg policy check` and `modelreg policy test`."""
+"""`modelreg policy check|test|approve`."""
 
 from __future__ import annotations
 
 import typer
 
+from modelreg.cli.approvals import approve_rules
 from modelreg.cli.changes import tell_checks
 from modelreg.cli.findings import Format, known_format, show
 from modelreg.cli.options import HERE, Address, Json, Ref, RegistryPath, StageName
@@ -62,3 +63,6 @@ def try_(
         result(f"{tested.model}@{tested.version} {tested.from_} -> {tested.to}: {word}")
     if not tested.met:
         raise typer.Exit(1)
+
+
+policy.command("approve")(approve_rules)
