@@ -117,7 +117,6 @@ def test_champion(mine: Any, theirs: Any, margin: Any, passed: bool, where_compa
         (m(0.9, dataset={"sha256": "e" * 64}), m(0.5)),
         (m(0.9, split="train"), m(0.5)),
         (m(0.9, slice="eu"), m(0.5)),
-        (m(0.9, direction="lower"), m(0.5)),
     ],
 )
 def test_champion_not_comparable(mine: Any, theirs: Any) -> None:
@@ -129,6 +128,13 @@ def test_champion_not_comparable(mine: Any, theirs: Any) -> None:
     for lenient, passed in ((True, True), ("yes", False), (1, False), (False, False)):
         asked_so = {"champion": {**asked, "where_comparable": lenient}}
         assert outcome(report(asked_so, candidate, holder=holder)) == {"champion.f1": passed}
+
+
+@pytest.mark.parametrize("lenient", [False, True])
+def test_a_direction_that_is_turned_round_never_passes(lenient: bool) -> None:
+    candidate = manifest("2.0.0", {"f1": m(0.1, direction="lower", dataset={"sha256": "e" * 64})})
+    asked = {"champion": {"f1": {"not_worse_by": 0}, "where_comparable": lenient}}
+    assert outcome(report(asked, candidate, holder=manifest(metrics={"f1": m(0.5)}))) == {"champion.f1": False}
 
 
 @pytest.mark.parametrize(

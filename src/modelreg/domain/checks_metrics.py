@@ -89,8 +89,10 @@ def _compare(
             f"evaluate {champion} on the data that {candidate.manifest.version} was measured on: "
             f"modelreg evidence add {holder.manifest.model}@{champion} --type evaluation"
         )
-        # A champion's metric that the candidate simply lacks is never let through: leaving it out would be the way in.
-        passed = lenient and not (name is not None and not mine and theirs)
+        # Never let through: a champion's metric that the candidate simply lacks, or whose better direction it turned
+        # round. Either would be the way in.
+        turned = any(m.direction != t.direction for m in mine for t in theirs)
+        passed = lenient and not turned and not (name is not None and not mine and theirs)
         reason = "" if passed else f"not comparable with the holder; {way_out}"
         return Verdict(check, passed, expected, f"not comparable: {trouble}", reason)
     worst_mine, worst_theirs = max(pairs, key=lambda pair: worse_by(*pair))
