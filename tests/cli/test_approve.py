@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -295,6 +296,18 @@ def test_taken_back(team: Team) -> None:
     again = approve(team, "bo", "1.0.0", "staging", "--push")
     assert team.votes(branch) == "1: bo@example.org"
     assert approvals(team, "bo")[again["file"].rsplit("/", 1)[-1]] == (True, "")
+
+
+def test_taken_back_and_given_again_in_one_second(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same words at the same time would be the statement that was taken back."""
+    branch = team.propose("ann", "1.0.0", "staging")
+    at = int(time.time())
+    monkeypatch.setattr("modelreg.wiring.now", lambda: at)
+    first = approve(team, "bo", "1.0.0", "staging", "--push")
+    withdraw(team, "bo", "staging", "--push")
+    again = approve(team, "bo", "1.0.0", "staging", "--push")
+    assert again["file"] != first["file"]
+    assert team.votes(branch) == "1: bo@example.org"
 
 
 def test_a_withdrawal_by_another_person_counts_for_nothing(team: Team) -> None:

@@ -30,7 +30,8 @@ def result(text: object = "") -> None:
 
 
 def note(text: object) -> None:
-    """A line beside the answer: what was done, what comes next."""
+    """A line beside the answer: what was done, what comes next. It follows what was answered before, in a pipe too."""
+    sys.stdout.flush()
     sys.stderr.write(f"{clean(text)}\n")
 
 
@@ -49,6 +50,7 @@ def emit_json(value: Mapping[str, Any]) -> None:
 
 
 def emit_json_error(value: Mapping[str, Any]) -> None:
+    sys.stdout.flush()
     sys.stderr.write(_json(value))
 
 

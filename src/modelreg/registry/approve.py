@@ -91,11 +91,10 @@ def approve(
         if now.statement != ballot.statement:
             raise ConflictError("what you were shown has changed meanwhile", hint="look at it again, then approve")
         at = workspace.clock()
-        body = common(workspace, snapshot, model, version, "approval", ballot.by, at)
-        body |= dict(now.statement) | {"not_after": stamp(at + int(ballot.days * _DAY_S))}
-        if comment:
-            body["comment"] = comment
-        path, data = rendered(workspace, model, version, body)
+        path, body, data = _statement(workspace, snapshot, ballot, now.statement, comment, at)
+        while snapshot.tree.read(path) is not None:  # said in this very second, and taken back: it stays taken back
+            at += 1
+            path, body, data = _statement(workspace, snapshot, ballot, now.statement, comment, at)
         files = {path: data}
         if not dry_run:
             files[f"{path}.sig"] = signed(workspace, question.judge.statements, path, data, ballot.by, key)
@@ -106,6 +105,19 @@ def approve(
     _, landed = land(workspace, plan, push=push, dry_run=dry_run, branch=branch)
     last = made["last"]
     return Stated(last.path, last.body, last.branch, last.signer, landed.commit if landed else None)
+
+
+def _statement(
+    workspace: Workspace, snapshot: Snapshot, ballot: Ballot, wanted: Mapping[str, Any], comment: str, at: int
+) -> tuple[str, dict[str, Any], bytes]:
+    """Path, body and bytes of the approval, said at `at` (epoch seconds)."""
+    model, version = ballot.transition.model, ballot.version
+    body = common(workspace, snapshot, model, version, "approval", ballot.by, at)
+    body |= dict(wanted) | {"not_after": stamp(at + int(ballot.days * _DAY_S))}
+    if comment:
+        body["comment"] = comment
+    path, data = rendered(workspace, model, version, body)
+    return path, body, data
 
 
 def _question_again(workspace: Workspace, ballot: Ballot, snapshot: Snapshot, base: CommitId) -> Question:
