@@ -4,46 +4,88 @@ from __future__ import annotations
 
 import functools
 import importlib
+import os
 import signal
 import sys
 from collections.abc import Sequence
 from types import FrameType
-from typing import Any
+from typing import Any, NamedTuple
 
 import typer
 
 from modelreg.cli.output import emit_json_error, note
 from modelreg.errors import ModelregError
 
-# The module of each command. One command is loaded for one command, and all of them only to list them.
+
+class Listed(NamedTuple):
+    """Where a command is, and what the list of commands says of it: the first paragraph of its own help."""
+
+    module: str
+    summary: str
+
+
+# One command is loaded for one command; none is loaded to list them.
 COMMANDS = {
-    "init": "init",
-    "demo": "demo",
-    "register": "register",
-    "withdraw": "register",
-    "validate": "checking",
-    "verify": "checking",
-    "gate": "gate",
-    "policy": "policy",
-    "stage": "stages",
-    "alias": "stages",
-    "propose": "proposals",
-    "proposals": "proposals",
-    "rollback": "rollback",
-    "promote": "automatic",
-    "monitor": "automatic",
-    "evidence": "evidence",
-    "approve": "approvals",
-    "approval": "approvals",
-    "list": "reading",
-    "show": "reading",
-    "history": "reading",
-    "pull": "artifacts",
-    "announce": "artifacts",
-    "hook": "hook",
-    "forge": "forge",
-    "doctor": "doctor",
-    "repair": "repair",
+    "init": Listed("init", "Make a git repository, or a folder of one, a registry."),
+    "demo": Listed(
+        "demo",
+        "Init, train, register, validate, be refused, promote, roll back, pull, predict: offline, in a new repository.",
+    ),
+    "register": Listed(
+        "register", "Register a version: artifacts into the remote, manifest and pointers in one commit."
+    ),
+    "withdraw": Listed("register", "Take a version out of service for ever; its record stays."),
+    "validate": Listed(
+        "checking",
+        "Check every document: YAML, schema, and what a schema cannot say. Exit code 1 if anything is wrong.",
+    ),
+    "verify": Listed(
+        "checking",
+        "Does the record hold together? History, digests, objects, tags; every landing judged again. Exit code 3 if not.",
+    ),
+    "gate": Listed("gate", "Judge a pull request by the policy of its base; exit 1 where it may not land."),
+    "policy": Listed("policy", "Ask about the rules themselves."),
+    "stage": Listed("stages", "Move versions between stages; ask who stands where."),
+    "alias": Listed("stages", "Names that point at a version."),
+    "propose": Listed(
+        "proposals",
+        "Propose a stage change: a branch with the record, for a pull request; the same as stage set --propose.",
+    ),
+    "proposals": Listed("proposals", "Open proposals: whose, how old, and what each waits for."),
+    "rollback": Listed("rollback", "Bring back a former holder of a stage; proposed where the policy wants that."),
+    "promote": Listed(
+        "automatic",
+        "Promote the newest version whose gate is met, set or proposed as the policy says; exit 1 where none is met.",
+    ),
+    "monitor": Listed(
+        "automatic",
+        "Ask the policy's rollback_when rules of live metrics: a breach is recorded and rolled back, else nothing is written.",
+    ),
+    "evidence": Listed("evidence", "Statements about a version: evaluations, A/B tests, attestations, …"),
+    "approve": Listed(
+        "approvals",
+        "Approve one move of one version with your SSH key: its open proposal, else what `stage set` would record.",
+    ),
+    "approval": Listed("approvals", "Approvals on record; taking one back."),
+    "list": Listed("reading", "Models and versions, with stage and primary metric."),
+    "show": Listed("reading", "All that is recorded of one version."),
+    "history": Listed("reading", "What happened, oldest first: who, when, why, in which commit."),
+    "pull": Listed("artifacts", "Fetch a version's artifacts into a folder, each checked against its sha256."),
+    "announce": Listed(
+        "artifacts", "Make the tags that landings call for and that are missing (gto and DVC read them)."
+    ),
+    "hook": Listed("hook", "The gate as a hook of a git server."),
+    "forge": Listed(
+        "forge", "Tell the forge what the gate said. Needs GITHUB_TOKEN and GITHUB_REPOSITORY, as in a workflow."
+    ),
+    "doctor": Listed(
+        "doctor",
+        "Check tools, registry and policy; with --github what the forge must enforce. Exit code 1 where it does not.",
+    ),
+    "repair": Listed(
+        "repair",
+        "Complete a landing that was interrupted, and name stale lock files. Exit code 1 if any lock file stays.",
+    ),
 }
 
 _HELP = (
@@ -54,15 +96,21 @@ _HELP = (
 
 @functools.cache
 def command_line(name: str | None = None) -> Any:
-    """The command line with the module of one command, or (None, or a name that there is not) with all of them."""
+    """The command line with the module of one command; or, for None or a name that there is not, a list of them all."""
     app = typer.Typer(
         name="modelreg", help=_HELP, rich_markup_mode=None, no_args_is_help=True, pretty_exceptions_enable=False
     )
     app.callback(invoke_without_command=True)(_main)
-    modules = [COMMANDS[name]] if name in COMMANDS else dict.fromkeys(COMMANDS.values())
-    for module in modules:
-        importlib.import_module(f"modelreg.cli.{module}").add_to(app)
+    if name in COMMANDS:
+        importlib.import_module(f"modelreg.cli.{COMMANDS[name].module}").add_to(app)
+    else:
+        for listed, (_, summary) in COMMANDS.items():
+            app.command(listed, help=summary)(_never)
     return typer.main.get_command(app)
+
+
+def _never() -> None:
+    """Stands for a command in the list; the command itself is loaded where its name is given."""
 
 
 def _main(version: bool = typer.Option(False, "--version", help="Print the version and leave.")) -> None:
@@ -80,7 +128,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGINT, _interrupted)
     signal.signal(signal.SIGTERM, _interrupted)
     try:
-        command_line(given[0] if given else None)(args=given, prog_name="modelreg")
+        command_line(given[0] if given else _completed())(args=given, prog_name="modelreg")
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else 0
     except ModelregError as error:
@@ -91,6 +139,12 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:  # noqa: BLE001 - the boundary: never a traceback for a user
         return _bug(error)
     return 0
+
+
+def _completed() -> str | None:
+    """The command that a shell completes, which Typer's scripts put into the environment; None where it does not."""
+    words = (os.environ.get("_TYPER_COMPLETE_ARGS") or os.environ.get("COMP_WORDS") or "").split()
+    return words[1] if "_MODELREG_COMPLETE" in os.environ and len(words) > 1 else None
 
 
 def _interrupted(number: int, _frame: FrameType | None) -> None:
@@ -108,7 +162,6 @@ def _explain(error: ModelregError, *, as_json: bool) -> None:
 
 def _bug(error: Exception) -> int:
     """Exit code 70, with the traceback in a file."""
-    import os
     import tempfile
     import traceback
 
