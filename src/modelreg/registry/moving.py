@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from modelreg.domain.clock import stamp
 from modelreg.domain.lifecycle import check_stage, move, rollback
@@ -74,31 +75,16 @@ def draft(
 def _transition(
     workspace: Workspace, base: Snapshot, wish: Wish, policy: Policy, stages: Stages, now: int
 ) -> Transition:
-    digest = manifest_sha256(base, workspace.layout.manifest(wish.model, wish.version))
-    number, at = next_number(base, wish.model), stamp(now)
+    made: dict[str, Any] = {
+        "model": wish.model,
+        "version": wish.version,
+        "manifest_sha256": manifest_sha256(base, workspace.layout.manifest(wish.model, wish.version)),
+        "to": wish.to,
+        "number": next_number(base, wish.model),
+        "by": wish.by,
+        "at": stamp(now),
+        "reason": wish.reason,
+    }
     if wish.cause is not None:
-        return rollback(
-            stages,
-            policy,
-            model=wish.model,
-            version=wish.version,
-            manifest_sha256=digest,
-            to=wish.to,
-            number=number,
-            by=wish.by,
-            at=at,
-            reason=wish.reason,
-            cause=wish.cause,
-        )
-    return move(
-        stages,
-        policy,
-        model=wish.model,
-        version=wish.version,
-        manifest_sha256=digest,
-        to=wish.to,
-        number=number,
-        by=wish.by,
-        at=at,
-        reason=wish.reason,
-    )
+        return rollback(stages, policy, cause=wish.cause, **made)
+    return move(stages, policy, **made)
