@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from modelreg.adapters.documents import YamlDocuments
 from tests.cli.runner import Result, artifact, done, everything, metrics, modelreg
 from tests.support import Repo, run
 
@@ -267,3 +269,21 @@ def test_push_lands_branch_and_tags_together(repo: Repo, tmp_path: Path) -> None
 
 def everything_bare(server: Repo) -> str:
     return server.git("for-each-ref", "--format=%(refname) %(objectname)")
+
+
+def test_who_may_not_register_lands_nothing(repo: Repo, tmp_path: Path) -> None:
+    done("init", "--embedded", registry=repo.path)
+    allowed = {"role": "trainer", "may": ["register"], "models": ["churn*"]}
+    body = YamlDocuments().load(repo.read("registry/policy.yaml").encode(), "policy.yaml").value
+    body |= {"serial": 2, "roles": {"trainer": ["ann@example.org"]}, "access": [allowed]}
+    repo.commit("access", {"registry/policy.yaml": YamlDocuments().dump(body)}, at=int(time.time()))
+    before = everything(repo)
+    made = artifact(tmp_path, "one")
+    repo.git("config", "user.email", "eve@example.org")
+    refused = modelreg("register", "churn", made, "--json", registry=repo.path)
+    assert (refused.code, json.loads(refused.err)["error"]["code"]) == (1, "denied")
+    repo.git("config", "user.email", "ann@example.org")
+    assert modelreg("register", "fraud", made, registry=repo.path).code == 1, "not of her models"
+    assert everything(repo) == before
+    done("register", "churn", made, registry=repo.path)
+    done("verify", registry=repo.path)

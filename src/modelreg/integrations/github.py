@@ -36,7 +36,7 @@ class PullRequest:
     `branch` is the base's name, None where that is not a pull request's to choose.
 
     `number` is None for a push. `reviewed` is the commit that reviews must be of: the head, but in a merge queue that
-    of the pull request behind the group. `author` is the account that opened it, None for a bot: bots are no persons.
+    of the pull request behind the group. `author` is the account that opened it, a bot's too (`NAME[bot]`).
     `head_repository` is None where the fork was deleted. The last three are unknown (None, True) before `proposed`
     has asked the forge, where the event is of a merge queue.
     """

@@ -43,7 +43,8 @@ def register(
     """Register one version. The artifacts are in the remote before the commit names them.
 
     Content that is registered already lands nothing and names its version. Raises InvalidError for bad input,
-    DeniedError for a version that exists, UnavailableError where the remote cannot be reached; nothing is changed then.
+    DeniedError for a version that exists or a person who may not, UnavailableError where the remote cannot be
+    reached; nothing is changed then.
     """
     if request.version is not None and request.bump is not None:
         raise UsageError("--version and --bump exclude each other", hint="give one of them")
@@ -51,6 +52,7 @@ def register(
     metrics = parse_metrics(request.metrics)
     store = workspace.store()
     snapshot = workspace.snapshot()
+    _check_access(snapshot, identity.email, request.model)
     _check_new_name(snapshot, request.model)
     _check_names(request.sources)
     stored = [store.add(source.path, dry_run=dry_run, progress=progress) for source in request.sources]
@@ -65,6 +67,7 @@ def register(
             reasons: tuple[str, ...] = (f"the same content is registered already as {same}",)
             made["last"] = Registration(request.model, same, None, reasons, None, True, ())
             return None
+        _check_access(current, identity.email, request.model)
         _check_parents(current, request)
         version, bump, reasons = _choose(current, request)
         made["last"] = Registration(request.model, version, bump, reasons, None, False, ())
@@ -177,6 +180,15 @@ def _check_parents(snapshot: Snapshot, request: Request) -> None:
                 f"there is no {parent['model']}@{parent['version']} in this registry to be a parent",
                 hint="modelreg list shows what there is",
             )
+
+
+def _check_access(snapshot: Snapshot, by: str, model: ModelName) -> None:
+    """What the gate would refuse is not landed past it: history keeps it, and `verify` would say so for ever."""
+    if not snapshot.policy().may(by, "register", model, None):
+        raise DeniedError(
+            f"no entry of the policy's access lets {by} register {model}",
+            hint="policy.yaml says under access who may; git config user.email says who you are",
+        )
 
 
 def _check_limits(snapshot: Snapshot, stored: Sequence[Stored]) -> None:
