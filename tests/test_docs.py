@@ -122,14 +122,14 @@ def test_ci_installs_ssh_keygen_where_it_is_missing(tmp_path: Path) -> None:
     """A folder of programs stands for a machine: bash and coreutils, an apt-get that notes what it is asked."""
     (tmp_path / ".ci").mkdir()
     (tmp_path / ".ci" / "run").write_bytes((TOP / ".ci" / "run").read_bytes())
-    (tmp_path / "README.md").write_text("<!-- test command -->\n```sh\npython3 -c 'print(1)'\n```\n")
+    (tmp_path / "README.md").write_text("<!-- test command -->\n```sh\npython3 -m pytest\n```\n")
     programs = tmp_path / "bin"
     programs.mkdir()
-    for name in ("bash", "dirname", "sed", "grep", "python3"):
+    for name in ("bash", "dirname", "sed", "grep"):
         found = shutil.which(name)
         assert found is not None
         (programs / name).symlink_to(found)
-    stubs = {"apt-get": 'echo "$@" >> asked\n', "id": "echo 0\n"}
+    stubs = {"apt-get": 'echo "$@" >> asked\n', "id": "echo 0\n", "python3": 'echo "$@" > ran\n'}
     for name, text in stubs.items():
         (programs / name).write_text(f"#!/bin/sh\n{text}")
         (programs / name).chmod(0o755)
@@ -142,6 +142,7 @@ def test_ci_installs_ssh_keygen_where_it_is_missing(tmp_path: Path) -> None:
     (tmp_path / "asked").unlink()
     (programs / "ssh-keygen").symlink_to("/bin/true")
     assert asked() == []
+    assert (tmp_path / "ran").read_text() == "-m pytest\n"
 
 
 def test_the_page_of_commands_is_their_own_help() -> None:
