@@ -78,6 +78,13 @@ def collision_key(name: str) -> str:
     return name.lower().replace("-", "_")
 
 
+def printable(value: object, limit: int) -> str:
+    """Strangers' text as at most `limit` characters of printable ASCII, on one line; what was cut off ends in `~`."""
+    text = str(value)[: limit + 1].encode("ascii", "backslashreplace").decode()
+    text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    return text if len(text) <= limit else f"{text[: limit - 1]}~"
+
+
 def _label(text: str, what: str) -> str:
     if not _STAGE.fullmatch(text) or _VERSION_LIKE.fullmatch(text) or text in RESERVED_STAGES:
         raise InvalidError(
