@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -70,6 +71,75 @@ def manifest(
     ]
     body = {"format": 1, "model": MODEL, "version": version, "artifacts": artifacts, "metrics": entries}
     return Manifest.from_mapping(body | ({"lineage": dict(lineage)} if lineage is not None else {}))
+
+
+BODY: dict[str, Any] = {
+    "format": 1,
+    "model": "churn",
+    "version": "1.2.0",
+    "created": AT,
+    "author": {"name": "Ada", "email": "ada@example.com"},
+    "framework": {"name": "scikit-learn", "version": "1.9.1"},
+    "architecture": "sklearn.ensemble.RandomForestClassifier",
+    "artifacts": [
+        {"path": "model.skops", "role": "model", "format": "skops", "size_bytes": 9, "sha256": SHA, "md5": "a" * 32},
+        {
+            "path": "report.html",
+            "role": "report",
+            "format": "html",
+            "size_bytes": 9,
+            "sha256": "1" * 64,
+            "md5": "1" * 32,
+        },
+    ],
+    "signature": {
+        "inputs": [{"name": "age", "type": "int64"}],
+        "outputs": [{"name": "y", "type": "int64"}],
+        "parameters": [],
+    },
+    "params": {
+        "max_depth": 6,
+        "bootstrap": True,
+        "layers": [64, 32],
+        "nested": {"a": {"b": 1}},
+        "text": "x" * 100,
+        "random_state": 7,
+        "n_jobs": 1,
+    },
+    "metrics": {"f1": {"value": 0.8, "direction": "higher"}},
+    "lineage": {
+        "code": {"commit": "c" * 40, "dirty": False, "diff_sha256": None, "entry_point": "train.py"},
+        "data": [
+            {"name": "customers", "role": "train", "path": "c.csv", "size_bytes": 9, "sha256": "d" * 64, "rows": 1000}
+        ],
+        "features": [{"name": "age", "transformation": "standard"}],
+        "environment": {
+            "python": "3.11.7",
+            "platform": "linux-x86_64",
+            "packages": {"numpy": "2.0"},
+            "lock": {"path": "uv.lock", "sha256": "e" * 64},
+        },
+        "parents": [{"model": "base", "version": "2.0.0", "relation": "fine-tuned"}],
+        "pipeline": {"command": "python train.py", "seeds": {"numpy": 1}},
+    },
+}
+"""A manifest's body with something of everything."""
+
+
+def changed(changes: Mapping[str, Any], body: Mapping[str, Any] = BODY) -> dict[str, Any]:
+    """A body with values put at dotted paths (`lineage.data.0.rows`); None takes the value away."""
+    made: dict[str, Any] = copy.deepcopy(dict(body))
+    for path, value in changes.items():
+        place: Any = made
+        keys: list[Any] = [int(key) if key.isdigit() else key for key in path.split(".")]
+        *folders, last = keys
+        for key in folders:
+            place = place[key] if isinstance(place, list) else place.setdefault(key, {})
+        if value is None:
+            del place[last]
+        else:
+            place[last] = value
+    return made
 
 
 def ab_test(
