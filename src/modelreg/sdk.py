@@ -89,6 +89,7 @@ class Registry:
         estimator's own. Content that is registered already gives the version that holds it. Raises InvalidError,
         DeniedError, IdentityError, UnavailableError, ConflictError; nothing is changed then.
         """
+        from modelreg.capture import Capture
         from modelreg.registry.register import register
         from modelreg.registry.request import Request, Source
 
@@ -105,7 +106,14 @@ class Registry:
             if params is not None:
                 facts["params"] = dict(params)
             inferred = facts.pop("task", "other")
-            facts["lineage"] = self._lineage(data, parents, lock, entry_point)
+            capture = Capture.of_script(entry_point)
+            facts["lineage"] = capture.lineage(
+                data=[capture.dataset(Path(path).stem, Path(path), "train") for path in data],
+                environment=capture.environment(Path(lock) if lock else None),
+                parents=parents,
+                pipeline=capture.pipeline(),
+            )
+            _say(capture.notes)
             request = Request(
                 model=parse_model(name),
                 sources=sources,
@@ -119,26 +127,6 @@ class Registry:
             )
             done = register(self._workspace, request, push=push)
         return ModelVersion(self, done.model, done.version, registration=done)
-
-    def _lineage(
-        self,
-        data: Sequence[str | Path],
-        parents: Sequence[str],
-        lock: str | Path | None,
-        entry_point: str | None,
-    ) -> dict[str, Any]:
-        from modelreg.adapters import provenance
-
-        lineage: dict[str, Any] = {}
-        if (code := provenance.code(Path.cwd(), entry_point)) is not None:
-            lineage["code"] = code
-        if data:
-            paths = [Path(item) for item in data]
-            lineage["data"] = [provenance.data(path.stem, path, "train") for path in paths]
-        lineage["environment"] = provenance.environment(Path(lock) if lock else None)
-        if parents:
-            lineage["parents"] = [_parent(item) for item in parents]
-        return lineage
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,10 +280,9 @@ def _about(task: str, primary_metric: str | None, about: Mapping[str, Any] | Non
     return body
 
 
-def _parent(text: str) -> dict[str, str]:
-    """`base_model@2.0.0:fine-tuned` as the manifest writes it."""
-    address, _, relation = text.partition(":")
-    parsed = Address.parse(address)
-    if parsed.version is None:
-        raise UsageError(f"{text[:80]!a} names no parent", hint="write MODEL@VERSION or MODEL@VERSION:RELATION")
-    return {"model": parsed.model, "version": str(parsed.version), "relation": relation or "derived"}
+def _say(notes: Sequence[str]) -> None:
+    """On standard error, unless the program has set up its logging to do otherwise."""
+    import logging
+
+    for note in notes:
+        logging.getLogger("modelreg").warning("modelreg: %s", note)

@@ -361,12 +361,13 @@ def test_A21_no_process_filter_runs_at_a_landing(repo: Repo, tmp_path: Path) -> 
 def test_A21_no_filter_runs_when_the_state_of_code_is_recorded(
     repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from modelreg.adapters.provenance import code
+    from modelreg.adapters.provenance.code import code
+    from modelreg.adapters.provenance.place import Place
 
     mark = trap(repo, tmp_path, "info")
     repo.write("README.md", "edited\n")
     monkeypatch.chdir(repo.path)
-    found = code(repo.path)
+    found, _ = code(Place.around(repo.path))
     assert found is not None
     assert found["dirty"] is True
     assert not mark.exists()

@@ -26,6 +26,15 @@ Data = Annotated[
 MeasuredOn = Annotated[str | None, typer.Option("--measured-on", metavar="NAME", help="The data set of the metrics.")]
 Split = Annotated[str | None, typer.Option("--split", metavar="NAME", help="Its split: test, validation, …")]
 Lock = Annotated[Path | None, typer.Option("--env", metavar="FILE", help="The lock file of the environment.")]
+Command = Annotated[
+    str | None, typer.Option("--command", metavar="TEXT", help="The command that made it, as run in this folder.")
+]
+Stage = Annotated[
+    str | None, typer.Option("--stage", metavar="[FILE:]STAGE", help="The stage of a DVC pipeline that made it.")
+]
+Seeds = Annotated[
+    list[str], typer.Option("--seed", metavar="LIBRARY=N", help="A random seed that it was made with; again for more.")
+]
 Parents = Annotated[
     list[str], typer.Option("--parent", metavar="MODEL@VERSION[:RELATION]", help="What it was made from.")
 ]
@@ -57,6 +66,9 @@ def register(
     measured_on: MeasuredOn = None,
     split: Split = None,
     env: Lock = None,
+    command: Command = None,
+    stage: Stage = None,
+    seed: Seeds = [],  # noqa: B006
     parent: Parents = [],  # noqa: B006
     tag: Tags = [],  # noqa: B006
     description: Description = None,
@@ -69,6 +81,7 @@ def register(
     as_json: Json = False,
 ) -> None:
     """Register a version: artifacts into the remote, manifest and pointers in one commit."""
+    from modelreg.capture import Capture
     from modelreg.cli.progress import Bar
     from modelreg.domain.names import parse_model
     from modelreg.domain.version import Version as Parsed
@@ -82,7 +95,13 @@ def register(
     facts: dict[str, Any] = {}
     if params is not None:
         facts["params"] = inputs.read_params(documents, params)
-    facts["lineage"] = _lineage(data, env, parent)
+    capture = Capture.of_command()
+    facts["lineage"] = capture.lineage(
+        data=[capture.dataset(*inputs.parse_data(text)) for text in data],
+        environment=capture.environment(env),
+        parents=parent,
+        pipeline=capture.pipeline(command=command, stage=stage, seeds=inputs.parse_seeds(seed), artifacts=artifacts),
+    )
     read = inputs.read_metrics(documents, metrics, dataset=measured_on, split=split) if metrics else {}
     request = Request(
         model=parse_model(model),
@@ -95,11 +114,10 @@ def register(
         version=Parsed.parse(version) if version else None,
         bump=_part(bump),
     )
-    _tell(
-        perform(workspace, request, push=push, dry_run=dry_run, progress=Bar()),
-        as_json=as_json,
-        dry_run=dry_run,
-    )
+    registered = perform(workspace, request, push=push, dry_run=dry_run, progress=Bar())
+    for text in capture.notes:
+        note(text)
+    _tell(registered, as_json=as_json, dry_run=dry_run)
 
 
 def _part(text: str | None) -> Any:
@@ -109,23 +127,6 @@ def _part(text: str | None) -> Any:
         hint = "auto comes with lineage" if text == "auto" else "use major, minor or patch"
         raise UsageError(f"--bump {text!a} is not known", hint=hint)
     return text
-
-
-def _lineage(data: list[str], env: Path | None, parents: list[str]) -> dict[str, Any]:
-    from modelreg.adapters import provenance
-    from modelreg.registry.inputs import parse_data
-    from modelreg.sdk import _parent
-
-    body: dict[str, Any] = {}
-    if (code := provenance.code(Path())) is not None:
-        body["code"] = code
-    if data:
-        entries = [parse_data(text) for text in data]
-        body["data"] = [provenance.data(name, path, role) for name, path, role in entries]
-    body["environment"] = provenance.environment(env)
-    if parents:
-        body["parents"] = [_parent(text) for text in parents]
-    return body
 
 
 def _tell(done: Registration, *, as_json: bool, dry_run: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -63,14 +64,24 @@ def file_sha256(path: Path, what: str) -> str:
         raise NotFoundError(f"{what} cannot be read: {error.strerror}", file=str(path), hint=hint) from None
 
 
-def parse_pairs(pairs: list[str], option: str) -> dict[str, str]:
+def parse_pairs(pairs: list[str], option: str, example: str = "team=growth") -> dict[str, str]:
     """`key=value` options. Raises InvalidError for anything else."""
     found: dict[str, str] = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals or not key:
-            raise InvalidError(f"{pair[:60]!a} is not KEY=VALUE", hint=f"{option} team=growth")
+            raise InvalidError(f"{pair[:60]!a} is not KEY=VALUE", hint=f"as in {option} {example}")
         found[key] = value
+    return found
+
+
+def parse_seeds(texts: list[str]) -> dict[str, int]:
+    """`LIBRARY=N` options: whole numbers. Raises InvalidError for anything else."""
+    found: dict[str, int] = {}
+    for name, value in parse_pairs(texts, "--seed", "python=7").items():
+        if not re.fullmatch(r"-?[0-9]{1,18}", value):
+            raise InvalidError(f"the seed {value[:60]!a} is no whole number", hint="--seed python=7")
+        found[name] = int(value)
     return found
 
 
