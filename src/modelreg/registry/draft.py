@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from modelreg.domain.clock import stamp
+from modelreg.domain.formats import MEDIA_TYPES, format_of
 from modelreg.domain.manifest import Artifact
 from modelreg.domain.plan import CommitId, Plan
 from modelreg.domain.tags import Registered
@@ -17,30 +18,6 @@ from modelreg.registry.request import Request, Source
 from modelreg.registry.snapshot import Snapshot
 from modelreg.registry.workspace import Workspace
 from modelreg.registry.writing import message, render, sha256
-
-FORMATS = {
-    ".skops": "skops",
-    ".onnx": "onnx",
-    ".safetensors": "safetensors",
-    ".pkl": "pickle",
-    ".pickle": "pickle",
-    ".joblib": "joblib",
-    ".csv": "csv",
-    ".json": "json",
-    ".parquet": "parquet",
-    ".pt": "pytorch",
-    ".pth": "pytorch",
-    ".h5": "hdf5",
-    ".keras": "keras",
-    ".gguf": "gguf",
-    ".txt": "text",
-}
-MEDIA_TYPES = {
-    "skops": "application/zip",
-    "csv": "text/csv",
-    "json": "application/json",
-    "text": "text/plain",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +88,15 @@ class Draft:
         return body
 
     def _artifact(self, source: Source, item: Stored) -> dict[str, Any]:
-        kind = source.format or FORMATS.get(source.path.suffix.lower(), "folder" if item.listing else "binary")
+        kind = source.format or format_of(item.name, folder=item.listing is not None)
         entry: dict[str, Any] = {"path": item.name, "role": source.role, "format": kind}
         if kind in MEDIA_TYPES and item.listing is None:
             entry["media_type"] = MEDIA_TYPES[kind]
         entry |= {"size_bytes": item.size_bytes, "sha256": item.sha256, "md5": item.md5}
         if item.listing is not None:
             entry["listing"] = {"path": f"{item.name}.sha256", "sha256": item.sha256}
+        if source.details:
+            entry["details"] = dict(source.details)
         return entry
 
     def _beside(self) -> dict[str, bytes]:

@@ -13,11 +13,12 @@ from modelreg.domain.version import Bump, Version
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An artifact to register: where it lies, its role, its format (None: by its ending)."""
+    """An artifact to register: where it lies, its role, its format (None: by its ending), what it says of itself."""
 
     path: Path
     role: str = "model"
     format: str | None = None
+    details: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
