@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from modelreg.domain.checks_metrics import incomparable
 from modelreg.domain.manifest import Manifest, datasets_of
-from modelreg.domain.metric import worse_by
+from modelreg.domain.metric import number, worse_by
 
 Word = Literal["better", "worse", "equal", "not comparable"]
 
@@ -16,7 +16,7 @@ Word = Literal["better", "worse", "equal", "not comparable"]
 @dataclass(frozen=True, slots=True)
 class ComparedMetric:
     """One metric of both; a value of None is not recorded. `difference` is candidate minus holder, in the metric's
-    unit, and None where the two do not compare; `why` says then what stands against it."""
+    unit, and None where the two do not compare (`why` says then what stands against it) or it is no finite number."""
 
     name: str
     candidate: float | None
@@ -35,22 +35,26 @@ class Difference:
     holder: Any
 
 
-def compare_metrics(candidate: Manifest, holder: Manifest) -> tuple[ComparedMetric, ...]:
-    """All metrics of either, by name: better and worse in the metric's own direction, on the same data only."""
-    return tuple(_compared(name, candidate, holder) for name in sorted({*candidate.metrics, *holder.metrics}))
+def compare_metrics(
+    candidate: Manifest, holder: Manifest, called: tuple[str, str] = ("the candidate", "the holder")
+) -> tuple[ComparedMetric, ...]:
+    """All metrics of either, by name: better and worse in the metric's own direction, on the same data only.
+    `called` is what `why` calls the two."""
+    names = sorted({*candidate.metrics, *holder.metrics})
+    return tuple(_compared(name, candidate, holder, called) for name in names)
 
 
-def _compared(name: str, candidate: Manifest, holder: Manifest) -> ComparedMetric:
+def _compared(name: str, candidate: Manifest, holder: Manifest, called: tuple[str, str]) -> ComparedMetric:
     mine, theirs = candidate.metrics.get(name), holder.metrics.get(name)
     if mine is None or theirs is None:
-        which = "candidate" if mine is None else "holder"
+        which = called[0] if mine is None else called[1]
         values = (mine.value if mine else None, theirs.value if theirs else None)
-        return ComparedMetric(name, *values, "not comparable", why=f"the {which} does not record it")
+        return ComparedMetric(name, *values, "not comparable", why=f"{which} does not record it")
     if why := incomparable(mine, theirs):
         return ComparedMetric(name, mine.value, theirs.value, "not comparable", why=why)
     worse = worse_by(mine, theirs)
     word: Word = "worse" if worse > 0 else "better" if worse < 0 else "equal"
-    return ComparedMetric(name, mine.value, theirs.value, word, mine.value - theirs.value)
+    return ComparedMetric(name, mine.value, theirs.value, word, number(mine.value - theirs.value))
 
 
 def params_that_differ(candidate: Manifest, holder: Manifest) -> tuple[Difference, ...]:

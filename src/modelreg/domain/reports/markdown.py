@@ -83,15 +83,16 @@ def code(text: object) -> str:
     return f"`{line}`" if line else "–"
 
 
-def within(sections: Iterable[str]) -> str:
-    """Whole lines, as many as fit; the table's head and the verdict come first, so what is cut is the least telling."""
+def within(sections: Iterable[str], whole: str = "modelreg gate --json") -> str:
+    """Whole lines, as many as fit; the table's head and the verdict come first, so what is cut is the least
+    telling. `whole` is the command that has all of it."""
     kept: list[str] = []
     room = LIMIT - _ROOM_FOR_THE_END
     lines = [line for section in sections for line in _lines(section)]
     for number, line in enumerate(lines):
         room -= len(line) + 1
         if room < 0:
-            kept += ["", f"… and {_count(len(lines) - number, 'more line')}: `modelreg gate --json` has all of it."]
+            kept += ["", f"… and {_count(len(lines) - number, 'more line')}: `{whole}` has all of it."]
             break
         kept.append(line)
     return "\n".join(kept).rstrip() + "\n"

@@ -9,12 +9,10 @@ from modelreg.domain.manifest import Manifest
 from modelreg.domain.policy import Gate
 from modelreg.domain.proposal import ProposalName
 from modelreg.domain.reports.markdown import code, within
+from modelreg.domain.reports.tables import ROWS, number, section
 from modelreg.domain.signature import incompatibilities
 from modelreg.domain.transition import Transition
 from modelreg.domain.verdict import Report, Verdict
-
-_ROWS = 50
-"""How many rows of a table are shown."""
 
 
 def proposal_body(
@@ -50,15 +48,15 @@ def _change(transition: Transition) -> str:
 
 def _comparison(candidate: Manifest, holder: Manifest | None) -> str:
     if holder is None:
-        metrics = [(name, _number(metric.value)) for name, metric in sorted(candidate.metrics.items())]
+        metrics = [(name, number(metric.value)) for name, metric in sorted(candidate.metrics.items())]
         text = _section("Candidate", ("metric", str(candidate.version)), metrics)
         return text + "\nNobody holds the stage now: there is nothing to compare with.\n"
     mine, theirs = str(candidate.version), str(holder.version)
     rows = []
     for row in compare_metrics(candidate, holder):
         mark = {"better": "✅ better", "worse": "❌ worse", "equal": "equal"}.get(row.word, "not comparable")
-        told = _number(row.difference, sign=True) if row.difference is not None else row.why
-        rows.append((row.name, _number(row.candidate), _number(row.holder), mark, told))
+        told = number(row.difference, sign=True) if row.difference is not None else row.why
+        rows.append((row.name, number(row.candidate), number(row.holder), mark, told))
     sections = [_section(f"Candidate {mine} against holder {theirs}", ("metric", mine, theirs, "", "difference"), rows)]
     params = [(d.name, _shown(d.candidate), _shown(d.holder)) for d in params_that_differ(candidate, holder)]
     data = [(d.name, _shown(d.candidate)[:12], _shown(d.holder)[:12]) for d in data_that_differ(candidate, holder)]
@@ -74,8 +72,8 @@ def _signature(candidate: Manifest, holder: Manifest) -> str:
     found = incompatibilities(holder.body.get("signature"), candidate.body.get("signature"))
     if not found:
         return f"#### Signature\n\nCompatible: callers of {code(holder.version)} may call it unchanged.\n"
-    lines = [f"- {code(text)}" for text in found[:_ROWS]]
-    lines += [f"- and {len(found) - _ROWS} more"] if len(found) > _ROWS else []
+    lines = [f"- {code(text)}" for text in found[:ROWS]]
+    lines += [f"- and {len(found) - ROWS} more"] if len(found) > ROWS else []
     return "#### Signature\n\nNot known to be compatible:\n\n" + "\n".join(lines) + "\n"
 
 
@@ -121,28 +119,11 @@ def _approval(name: ProposalName, requirement: Mapping[str, object]) -> Iterator
         yield f"with their key: {code(f'modelreg approve {name.model} {name.version} {name.stage} --push')}"
 
 
-def _section(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    listed = list(rows)
-    lines = [f"#### {title}", "", _line(columns), "|" + "---|" * len(columns)]
-    lines += [_line([_cell(cell) for cell in row]) for row in listed[:_ROWS]]
-    if len(listed) > _ROWS:
-        lines.append(_line([f"and {len(listed) - _ROWS} more", *([""] * (len(columns) - 1))]))
-    return "\n".join(lines) + "\n"
-
-
 _OURS = frozenset(("", "❌", "✅", "not judged here", "✅ better", "❌ worse", "equal", "not comparable"))
 
 
-def _cell(cell: object) -> str:
-    return str(cell) if cell in _OURS else code(cell)
-
-
-def _line(cells: Iterable[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
-
-
-def _number(value: float | None, *, sign: bool = False) -> str:
-    return "not recorded" if value is None else f"{value:+.6g}" if sign else f"{value:.6g}"
+def _section(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    return section(title, columns, rows, _OURS)
 
 
 def _shown(value: object) -> str:
