@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 
 from modelreg.errors import DeniedError, InvalidError, UnavailableError, UsageError
 from modelreg.integrations import sklearn as flavour
+from modelreg.integrations.examples import input_example
 from modelreg.integrations.skops_form import canonical
-from modelreg.integrations.tabular import infer_signature, input_example
+from modelreg.integrations.tabular import infer_signature
 from tests.support import run
 
 pytest.importorskip("skops")

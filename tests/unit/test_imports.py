@@ -39,6 +39,10 @@ HEAVY = (
     "scipy",
     "celpy",
     "pandas",
+    "polars",
+    "onnx",
+    "onnxruntime",
+    "safetensors",
     "jsonschema",
     "referencing",
     "yaml",
@@ -92,7 +96,7 @@ def test_adapters_know_ports_only(name: str) -> None:
 
 @pytest.mark.parametrize("name", under("integrations"))
 def test_integrations_know_the_domain_only(name: str) -> None:
-    theirs = ("numpy", "pandas", "sklearn", "skops")
+    theirs = ("numpy", "pandas", "sklearn", "skops", "onnx", "google.protobuf", "safetensors")
     ours = ("modelreg.domain", "modelreg.errors", "modelreg.integrations")
     assert outside(name, (*theirs, *ours)) == []
     assert outside(name, ours, lazy=False) == []
@@ -138,7 +142,10 @@ def test_only_the_cli_speaks_and_exits(name: str) -> None:
         ("import modelreg", (*HEAVY, "typer", "semver")),
         ("import modelreg.errors", (*HEAVY, "typer", "semver")),
         ("import modelreg.cli.app", HEAVY),
-        ("from modelreg import Registry", ("dvc", "git", "sklearn", "skops", "numpy", "pandas", "rich", "typer")),
+        (
+            "from modelreg import Registry",
+            ("dvc", "git", "sklearn", "skops", "numpy", "pandas", "onnx", "rich", "typer"),
+        ),
     ],
 )
 def test_nothing_heavy_is_loaded(statement: str, banned: tuple[str, ...]) -> None:

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from modelreg.errors import DeniedError, InvalidError, UnavailableError, UsageError
+from modelreg.integrations.examples import input_example
 from modelreg.integrations.skops_form import canonical
-from modelreg.integrations.tabular import infer_signature, input_example
+from modelreg.integrations.tabular import infer_signature
 
 __all__ = ["describe", "feature_importance", "infer_signature", "input_example", "load", "save"]
 
