@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
 
+from modelreg.describing import SUFFIXES, Kind
 from modelreg.domain.address import Address
 from modelreg.domain.names import ModelName, Stage, parse_alias, parse_model, parse_stage
 from modelreg.domain.version import Bump, Version
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
     from modelreg.domain.manifest import Manifest
     from modelreg.registry.register import Registration
     from modelreg.registry.stage import StageChange
-
-Kind = Literal["skops", "pickle", "joblib"]
-SUFFIXES: dict[Kind, str] = {"skops": ".skops", "pickle": ".pkl", "joblib": ".joblib"}
 
 
 class Registry:
@@ -67,6 +65,11 @@ class Registry:
         metrics: Mapping[str, Any] | None = None,
         params: Mapping[str, Any] | None = None,
         X: Any = None,
+        y: Any = None,
+        signature: Mapping[str, Any] | None = None,
+        predict_params: Mapping[str, Any] | None = None,
+        importance: Literal["permutation"] | None = None,
+        benchmark: bool | Mapping[str, Any] = False,
         data: Sequence[str | Path] = (),
         parents: Sequence[str] = (),
         lock: str | Path | None = None,
@@ -86,23 +89,35 @@ class Registry:
         The estimator is saved as canonical skops (the same model gives the same bytes); pickle or joblib only when
         `format` says so, and the manifest then says it too. With `X` (rows as they go into `predict`) signature and
         input example are recorded. Metrics are finite numbers or mappings with a `value`; parameters default to the
-        estimator's own. Content that is registered already gives the version that holds it. Raises InvalidError,
+        estimator's own. `predict_params` are parameters of a prediction with their defaults, `importance` by
+        permutation needs `y`, `benchmark` (True, or `{"batch_sizes": [1, 100], "calls": 200}`) measures on the example.
+        Files say of themselves what their format allows; `signature` is for those that do not (`infer_signature`).
+        Content that is registered already gives the version that holds it. Raises InvalidError,
         DeniedError, IdentityError, UnavailableError, ConflictError; nothing is changed then.
         """
+        from modelreg import describing
         from modelreg.capture import Capture
         from modelreg.registry.register import register
         from modelreg.registry.request import Request, Source
 
         if model is None and not artifacts:
             raise UsageError("there is nothing to register", hint="give model=estimator or artifacts=[path]")
+        if model is None and (y is not None or importance or predict_params is not None):
+            raise UsageError("y, importance and predict_params are about an estimator", hint="give model=estimator")
         with TemporaryDirectory(prefix="modelreg-") as folder:
             facts: dict[str, Any] = {}
             sources: list[Source] = []
             if model is not None:
-                sources, facts = _estimator(model, X, format, Path(folder))
+                sources, facts = describing.estimator(
+                    model, Path(folder), kind=format, X=X, y=y, importance=importance, predict_params=predict_params
+                )
             sources += [
                 Source(Path(p), "model" if i == 0 and model is None else "other") for i, p in enumerate(artifacts)
             ]
+            if model is None and X is not None:
+                sources.append(describing.example(X, Path(folder)))
+            if signature is not None:
+                facts["signature"] = dict(signature)
             if params is not None:
                 facts["params"] = dict(params)
             inferred = facts.pop("task", "other")
@@ -113,7 +128,6 @@ class Registry:
                 parents=parents,
                 pipeline=capture.pipeline(),
             )
-            _say(capture.notes)
             request = Request(
                 model=parse_model(name),
                 sources=sources,
@@ -125,6 +139,9 @@ class Registry:
                 version=Version.parse(version) if version else None,
                 bump=bump,
             )
+            request, notes = describing.completed(request)
+            _say([*capture.notes, *notes])
+            request = describing.benchmarked(request, benchmark, own=model is not None)
             done = register(self._workspace, request, push=push)
         return ModelVersion(self, done.model, done.version, registration=done)
 
@@ -226,51 +243,30 @@ class ModelVersion:
         return pull(self.registry._workspace, Address(self.model, version=self.version), Path(target))
 
     def load(self, *, trusted: Sequence[str] = (), allow_pickle: bool = False) -> Any:
-        """The scikit-learn estimator, from checked bytes.
+        """The model, from checked bytes: a scikit-learn estimator; of ONNX an `onnxruntime.InferenceSession`; of
+        safetensors NumPy arrays by name, those of all shards.
 
         Types outside scikit-learn, NumPy and SciPy must be named in `trusted`; pickle and joblib run code when they
-        are loaded and need `allow_pickle=True`. Raises DeniedError otherwise, and for formats that are no estimator.
+        are loaded and need `allow_pickle=True`. Raises DeniedError otherwise, and for formats that are not loaded
+        here; UnavailableError without the format's extra.
         """
-        from modelreg.integrations import sklearn
+        from modelreg.integrations import formats, sklearn
 
         primary = self.manifest.primary
         kind = next((known for known in SUFFIXES if known == primary.format), None)
-        if kind is None:
+        if kind is None and primary.format not in formats.LOADABLE:
             raise DeniedError(
                 f"{primary.path} is {primary.format}, which the SDK does not load",
                 hint=f"modelreg pull {self.model}@{self.version}, and load it with its own framework",
             )
         with TemporaryDirectory(prefix="modelreg-") as folder:
             address = Address(self.model, version=self.version)
-            pulled = pull(self.registry._workspace, address, Path(folder) / "model", roles=("model",))
+            roles = () if kind is None else ("model",)  # weights may stand in files beside the model's own
+            pulled = pull(self.registry._workspace, address, Path(folder) / "model", roles=roles)
             path = pulled.path / primary.path
+            if kind is None:
+                return formats.load(path, primary.format)
             return sklearn.load(path, kind, trusted=trusted, allow_pickle=allow_pickle)
-
-
-def _estimator(
-    model: Any, X: Any, kind: Literal["skops", "pickle", "joblib"], folder: Path
-) -> tuple[list[Any], dict[str, Any]]:
-    """Save the estimator; what can be said of it: framework, architecture, params, task, signature, importance."""
-    from modelreg.integrations import sklearn
-    from modelreg.registry.request import Source
-
-    if kind not in SUFFIXES:
-        raise UsageError(f"{kind!a} is no format for an estimator", hint=f"use {', '.join(SUFFIXES)}")
-    path = folder / f"model{SUFFIXES[kind]}"
-    sklearn.save(model, path, format=kind)
-    sources = [Source(path, "model", kind)]
-    facts = dict(sklearn.describe(model))
-    names = facts.pop("features", None)
-    if X is not None:
-        facts["signature"] = sklearn.infer_signature(X, model.predict(X))
-        example = folder / "input_example.csv"
-        example.write_bytes(sklearn.input_example(X))
-        sources.append(Source(example, "input-example", "csv"))
-        names = [column["name"] for column in facts["signature"]["inputs"]]
-    importance = sklearn.feature_importance(model, names)
-    if importance is not None:
-        facts["feature_importance"] = importance
-    return sources, facts
 
 
 def _about(task: str, primary_metric: str | None, about: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -12,9 +12,12 @@ from modelreg.cli.options import HERE, Address, Branch, DryRun, Json, Key, On, P
 from modelreg.cli.output import emit_json, next_step, note, result, short, table
 
 if TYPE_CHECKING:
+    from modelreg.domain.names import ModelName
+    from modelreg.domain.version import Version as Parsed
     from modelreg.registry.evidence import Content
     from modelreg.registry.ports import Documents
     from modelreg.registry.stating import Stated
+    from modelreg.registry.workspace import Workspace
 
 evidence = typer.Typer(
     name="evidence",
@@ -63,6 +66,9 @@ DocumentUri = Annotated[
 DocumentFile = Annotated[
     Path | None, typer.Option("--document-file", metavar="FILE", help="compliance: the document, for its digest.")
 ]
+Measure = Annotated[
+    bool, typer.Option("--measure", help="benchmark: measure it here and now, on the version's input example.")
+]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -92,6 +98,7 @@ def add(
     expires: Expires = None,
     document: DocumentUri = None,
     document_file: DocumentFile = None,
+    measure: Measure = False,
     sign: Sign = False,
     key: Key = None,
     on: On = None,
@@ -129,11 +136,14 @@ def add(
         "--expires": expires,
         "--document": document,
         "--document-file": document_file,
+        "--measure": measure or None,
     }
     options = {name: value for name, value in given.items() if value is not None}
     content = _content(workspace.documents, type_, file, options)
     parsed = Parsed.parse(address)
     version = resolve(head_of(workspace, on), parsed)
+    if measure:
+        content = _measured(workspace, parsed.model, version)
     done = add_evidence(
         workspace,
         parsed.model,
@@ -156,11 +166,13 @@ _NEEDED = {
     "evaluation": ("--metrics",),
     "ab-test": ("--metric", "--control", "--treatment", "--started", "--ended"),
     "compliance": ("--attestation", "--issuer"),
+    "benchmark": ("--measure",),
 }
 _TAKEN = {
     "evaluation": ("--metrics", "--dataset", "--dataset-file", "--dataset-sha256", "--split"),
     "ab-test": (*_NEEDED["ab-test"], "--kind", "--planned", "--looks"),
     "compliance": (*_NEEDED["compliance"], "--expires", "--document", "--document-file"),
+    "benchmark": ("--measure",),
 }
 
 
@@ -168,6 +180,7 @@ def _content(documents: Documents, type_: str, file: Path | None, options: Mappi
     """The statement's own fields, from the file or from the options of its type."""
     from modelreg.errors import UsageError
     from modelreg.registry import evidence_inputs as read
+    from modelreg.registry.evidence import Content
 
     if file is not None:
         if options:
@@ -185,7 +198,20 @@ def _content(documents: Documents, type_: str, file: Path | None, options: Mappi
         return read.evaluation(documents, read.EvaluationOptions(**words))
     if type_ == "ab-test":
         return read.ab_test(read.AbTestOptions(**words))
+    if type_ == "benchmark":
+        return Content(type_, {})  # the figures are measured when the version is known
     return read.compliance(read.ComplianceOptions(**words))
+
+
+def _measured(workspace: Workspace, model: ModelName, version: Parsed) -> Content:
+    """The figures of a version, measured on this machine."""
+    from modelreg import __version__
+    from modelreg.describing import measured
+    from modelreg.domain.benchmark import Measurement
+    from modelreg.registry.evidence import Content
+
+    found = measured(workspace, model, version, Measurement())
+    return Content("benchmark", {"benchmarks": found, "tool": {"name": "modelreg", "version": __version__}})
 
 
 def stated_mapping(done: Stated) -> dict[str, object]:

@@ -48,6 +48,11 @@ Task = Annotated[str | None, typer.Option("--task", help="For a new model: class
 Primary = Annotated[
     str | None, typer.Option("--primary-metric", metavar="NAME", help="For a new model: what `list` shows.")
 ]
+Example = Annotated[
+    Path | None,
+    typer.Option("--example", metavar="FILE", help="Rows as the model takes them: CSV, or tensors as JSON."),
+]
+Benchmark = Annotated[bool, typer.Option("--benchmark", help="Measure latency, throughput and memory on the example.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -70,6 +75,8 @@ def register(
     stage: Stage = None,
     seed: Seeds = [],  # noqa: B006
     parent: Parents = [],  # noqa: B006
+    example: Example = None,
+    benchmark: Benchmark = False,
     tag: Tags = [],  # noqa: B006
     description: Description = None,
     version: VersionOption = None,
@@ -81,6 +88,7 @@ def register(
     as_json: Json = False,
 ) -> None:
     """Register a version: artifacts into the remote, manifest and pointers in one commit."""
+    from modelreg import describing
     from modelreg.capture import Capture
     from modelreg.cli.progress import Bar
     from modelreg.domain.names import parse_model
@@ -103,9 +111,12 @@ def register(
         pipeline=capture.pipeline(command=command, stage=stage, seeds=inputs.parse_seeds(seed), artifacts=artifacts),
     )
     read = inputs.read_metrics(documents, metrics, dataset=measured_on, split=split) if metrics else {}
+    sources = [Source(path, "model" if index == 0 else "other") for index, path in enumerate(artifacts)]
+    if example is not None:
+        sources.append(Source(example, describing.EXAMPLE))
     request = Request(
         model=parse_model(model),
-        sources=[Source(path, "model" if index == 0 else "other") for index, path in enumerate(artifacts)],
+        sources=sources,
         metrics=read,
         facts=facts,
         about={k: v for k, v in (("task", task), ("primary_metric", primary_metric)) if v},
@@ -114,8 +125,10 @@ def register(
         version=Parsed.parse(version) if version else None,
         bump=_part(bump),
     )
+    request, notes = describing.completed(request)
+    request = describing.benchmarked(request, benchmark)
     registered = perform(workspace, request, push=push, dry_run=dry_run, progress=Bar())
-    for text in capture.notes:
+    for text in (*capture.notes, *notes):
         note(text)
     _tell(registered, as_json=as_json, dry_run=dry_run)
 

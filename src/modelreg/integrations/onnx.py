@@ -105,6 +105,14 @@ def load(path: Path) -> Any:
         raise InvalidError(f"ONNX Runtime does not load it: {_first_line(error)}", file=str(path)) from error
 
 
+def numpy_type(name: str) -> str:
+    """NumPy's type for ONNX Runtime's name of one: `tensor(float)`. Raises InvalidError for what NumPy has not."""
+    inner = name.removeprefix("tensor(").removesuffix(")")
+    if inner == name or inner in ("bfloat16", "undefined") or inner.startswith("float8"):
+        raise InvalidError(f"an input of type {name[:80]!a} cannot be made from an example")
+    return {"string": "object"}.get(inner, _NAMES.get(inner, inner))
+
+
 def _check(path: Path) -> None:
     checker = _require("onnx").checker
     try:

@@ -12,15 +12,22 @@ from typing import Any, Literal
 
 from modelreg.errors import DeniedError, InvalidError, UnavailableError, UsageError
 from modelreg.integrations.examples import input_example
+from modelreg.integrations.importance import IMPORTANCES
 from modelreg.integrations.skops_form import canonical
 from modelreg.integrations.tabular import infer_signature
 
-__all__ = ["describe", "feature_importance", "infer_signature", "input_example", "load", "save"]
+__all__ = [
+    "IMPORTANCES",
+    "describe",
+    "feature_importance",
+    "infer_signature",
+    "input_example",
+    "load",
+    "save",
+    "types_of",
+]
 
 Format = Literal["skops", "pickle", "joblib"]
-
-IMPORTANCES = 100
-"""No more features than these are recorded, the most important ones: a manifest is read by people."""
 
 TRUSTED = frozenset(
     {
@@ -123,6 +130,11 @@ def load(path: Path, format: Format, *, trusted: Sequence[str] = (), allow_pickl
 
     with path.open("rb") as source:
         return pickle.load(source)  # noqa: S301 - asked for by allow_pickle
+
+
+def types_of(path: Path) -> list[str]:
+    """The types in a skops file that skops does not know, for whoever made the file. Raises UnavailableError."""
+    return list(_require("skops.io").get_untrusted_types(file=path))
 
 
 def describe(estimator: Any) -> dict[str, Any]:
