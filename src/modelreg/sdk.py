@@ -19,6 +19,7 @@ from modelreg.registry.resolve import latest, resolve
 from modelreg.wiring import open_workspace
 
 if TYPE_CHECKING:
+    from modelreg.domain.compare import Comparison
     from modelreg.domain.manifest import Manifest
     from modelreg.registry.register import Registration
     from modelreg.registry.stage import StageChange
@@ -51,6 +52,13 @@ class Registry:
         """`churn@1.3.0`, `churn@latest`, `churn#production`, `churn@champion`. Raises NotFoundError."""
         parsed = Address.parse(address)
         return ModelVersion(self, parsed.model, resolve(self._workspace.snapshot(), parsed))
+
+    def compare(self, *addresses: str) -> Comparison:
+        """Versions side by side, the first as baseline; of one model, or of several. Raises UsageError for fewer than
+        two addresses, NotFoundError, InvalidError."""
+        from modelreg.registry.compare import compare
+
+        return compare(self._workspace.snapshot(), [Address.parse(address) for address in addresses])
 
     def load(self, address: str, **options: Any) -> Any:
         """The model at an address, loaded; options as for `ModelVersion.load`."""

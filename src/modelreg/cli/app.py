@@ -69,6 +69,10 @@ COMMANDS = {
     "approval": Listed("approvals", "Approvals on record; taking one back."),
     "list": Listed("reading", "Models and versions, with stage and primary metric."),
     "show": Listed("reading", "All that is recorded of one version."),
+    "compare": Listed(
+        "compare",
+        "Versions side by side: metrics in their own direction, parameters, data, signature, environment, size.",
+    ),
     "history": Listed("reading", "What happened, oldest first: who, when, why, in which commit."),
     "pull": Listed("artifacts", "Fetch a version's artifacts into a folder, each checked against its sha256."),
     "announce": Listed(
