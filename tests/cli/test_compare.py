@@ -86,7 +86,7 @@ def test_what_cannot_be_compared(top: Path, arguments: tuple[str, ...], code: in
 def test_a_manifest_that_breaks_its_schema_is_not_compared(top: Path, tmp_path: Path) -> None:
     repo = Repo(top).copy(tmp_path / "copy")
     path = "registry/churn/1.1.0/manifest.yaml"
-    repo.commit("bad", {path: repo.read(path).replace("depth: 1", "depth: 1\nbenchmarks: fast")})
+    repo.commit("bad", {path: repo.read(path).replace("\nmetrics:", "\nbenchmarks: fast\nmetrics:")})
     said = modelreg("compare", "churn@1.0.0", "churn@1.1.0", registry=repo.path)
     assert (said.code, said.out) == (1, "")
     assert path in said.err
