@@ -10,6 +10,7 @@ from typing import Protocol
 from modelreg.domain.document import Document
 from modelreg.domain.finding import Finding
 from modelreg.domain.history import Ancestor, Change, Landing
+from modelreg.domain.lineage_graph import VersionName
 from modelreg.domain.plan import CommitId, Plan, Planner, Tag
 
 
@@ -287,6 +288,14 @@ class ArtifactStore(Protocol):
         """Put the object at `target` (which must not exist), from the cache or else the remote, checked while it is
         copied: IntegrityError for any byte too many or different (nothing stays at `target`, a bad cache object is
         moved to quarantine and fetched once more first), UnavailableError where neither holds it."""
+
+
+class Mentions(Protocol):
+    """What all manifests hold, asked at once: by reading them, or from an index."""
+
+    def holding(self, any_of: Iterable[Sequence[str]]) -> Sequence[VersionName]:
+        """Versions whose manifests may hold all texts of one of these groups, in keys or values. Some may not; none
+        that does is left out."""
 
 
 class Signatures(Protocol):

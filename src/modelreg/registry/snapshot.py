@@ -81,6 +81,16 @@ class Snapshot:
             self._files[model] = tuple(self.tree.paths(self.layout.model_folder(model)))
         return self._files[model]
 
+    def list_all(self) -> None:
+        """List the files of all models in one pass; later calls of `files` find that done."""
+        prefix = self.layout.prefix
+        found: dict[str, list[str]] = {}
+        for path in self.tree.paths(prefix):
+            model, slash, _ = path[len(prefix) :].partition("/")
+            if slash:
+                found.setdefault(model, []).append(path)
+        self._files.update({model: tuple(paths) for model, paths in found.items()})
+
     def models(self) -> tuple[ModelName, ...]:
         """Registered models, by name: the folders that hold a model.yaml."""
         prefix = self.layout.prefix

@@ -1,0 +1,151 @@
+"""`lineage`: where a version came from, and which versions came from a data set, a commit, a lock, a run, a version."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from modelreg.domain.address import Address
+from modelreg.domain.lineage import descendants, downstream, upstream
+from modelreg.domain.lineage_graph import Graph, Standing, VersionName
+from modelreg.domain.lineage_parts import Parent, Part, parents, parts
+from modelreg.domain.lineage_query import Query
+from modelreg.domain.names import ModelName, Stage
+from modelreg.domain.stages import Stages
+from modelreg.domain.version import Version
+from modelreg.errors import InvalidError, NotFoundError
+from modelreg.registry.mentions import ScannedManifests
+from modelreg.registry.ports import Mentions
+from modelreg.registry.resolve import resolve
+from modelreg.registry.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class SourceDocument:
+    """A manifest and the digest of its bytes, for exports that name it."""
+
+    name: VersionName
+    body: Mapping[str, Any]
+    sha256: str
+
+
+def lineage(snapshot: Snapshot, address: Address, depth: int | None = None) -> Graph:
+    """What a version was made of, its ancestors with it. Raises NotFoundError."""
+    root = VersionName(address.model, resolve(snapshot, address))
+    return upstream(root, _Registered(snapshot), depth)
+
+
+def reverse(
+    snapshot: Snapshot, asked: Query | Address, depth: int | None = None, mentions: Mentions | None = None
+) -> Graph:
+    """What was made of a data set, a commit, an environment, a run, or of a version, and what was made of that.
+
+    Raises NotFoundError where no version names it, InvalidError for a prefix of several digests or a manifest that
+    may name it and cannot be read.
+    """
+    found = mentions or ScannedManifests(snapshot)
+    versions = _Registered(snapshot)
+    children = _Children(versions, found)
+    if isinstance(asked, Address):
+        root = VersionName(asked.model, resolve(snapshot, asked))
+        snapshot.list_all()
+        return descendants(root, children, versions, depth)
+    direct: dict[VersionName, list[Part]] = {}
+    for name in found.holding([text] for text in asked.texts):
+        fitting = [part for part in parts(name, versions.body(name) or {}) if asked.fits(part)]
+        if fitting:
+            direct[name] = fitting
+    asked.choose(part for fitting in direct.values() for part in fitting)
+    if not direct:
+        raise NotFoundError(f"no version names {asked!s}", hint=_hint(asked))
+    return downstream(str(asked), direct, children, versions, depth)
+
+
+def documents(snapshot: Snapshot, graph: Graph) -> Iterator[SourceDocument]:
+    """The manifests of the versions of a graph, ancestors last, less those that the registry lacks."""
+    versions = _Registered(snapshot)
+    for node in graph.versions:
+        name = VersionName(ModelName(node.facts["model"]), Version.parse(node.facts["version"]))
+        body = None if node.facts["missing"] else versions.body(name)
+        data = snapshot.tree.read(snapshot.layout.manifest(*name))
+        if body is not None and data is not None:
+            yield SourceDocument(name, body, hashlib.sha256(data).hexdigest())
+
+
+def _hint(asked: Query) -> str:
+    if asked.path is not None:
+        return "the file as it is now went into none; it may have changed since: ask by its name, data:NAME"
+    return "modelreg lineage MODEL@VERSION shows what a version names"
+
+
+class _Registered:
+    """The registry as domain/lineage.py asks for it; every manifest is parsed once, every model read once."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._policy = snapshot.policy()
+        self._models: dict[ModelName, _Model] = {}
+
+    def body(self, name: VersionName) -> Mapping[str, Any] | None:
+        path = self._snapshot.layout.manifest(*name)
+        document = self._snapshot.document(path)
+        if document is not None and not isinstance(document.value, dict):
+            raise InvalidError("must be a mapping", file=path, hint=f"modelreg validate {path}")
+        return None if document is None else document.value
+
+    def numbers(self, model: ModelName) -> Sequence[Version]:
+        return self._model(model).numbers
+
+    def standing(self, name: VersionName) -> Standing:
+        model = self._model(name.model)
+        if name.version in model.withdrawn:
+            return Standing(None)
+        stage = model.stages.stage_of(name.version, self._policy.initial)
+        rule = self._policy.stages.get(stage)
+        serving = rule is None or rule.announce or rule.protected  # a stage that the policy forgot may be in use
+        since = self._since(name, stage) if stage != self._policy.initial else None
+        return Standing(stage, since, model.stages.aliases_of(name.version), serving)
+
+    def _since(self, name: VersionName, stage: Stage) -> str | None:
+        """When it came into its stage, as the last record of that says."""
+        for number in reversed(self._snapshot.transition_numbers(name.model)):
+            transition = self._snapshot.transition(name.model, number)
+            moved = transition.kind != "alias" and transition.version == name.version and transition.to == stage
+            if moved or any(d.version == name.version and d.to == stage for d in transition.displaces):
+                return str(transition.at)
+        return None
+
+    def _model(self, model: ModelName) -> _Model:
+        if model not in self._models:
+            snapshot = self._snapshot
+            there = snapshot.document(snapshot.layout.stages(model)) is not None
+            self._models[model] = _Model(
+                snapshot.versions(model), snapshot.withdrawn(model), snapshot.stages(model) if there else Stages()
+            )
+        return self._models[model]
+
+
+@dataclass(frozen=True, slots=True)
+class _Model:
+    numbers: tuple[Version, ...]
+    withdrawn: frozenset[Version]
+    stages: Stages = field(default_factory=Stages)
+
+
+class _Children:
+    """Who names these versions as parents."""
+
+    def __init__(self, versions: _Registered, mentions: Mentions) -> None:
+        self._versions = versions
+        self._mentions = mentions
+
+    def __call__(self, wanted: Sequence[VersionName]) -> Mapping[VersionName, Sequence[Parent]]:
+        among = frozenset(wanted)
+        found: dict[VersionName, list[Parent]] = {}
+        for name in self._mentions.holding((parent.model, str(parent.version), "parents") for parent in wanted):
+            named = [parent for parent in parents(self._versions.body(name) or {})[0] if parent.name in among]
+            if named:
+                found[name] = named
+        return found
