@@ -227,6 +227,17 @@ class ModelVersion:
         """What `modelreg show --json` prints."""
         return listing.show(self.registry._workspace.snapshot(), Address(self.model, version=self.version))
 
+    def lineage(self, *, reverse: bool = False, depth: int | None = None) -> dict[str, Any]:
+        """What `modelreg lineage --json` prints: what it was made of, or with `reverse` what was made of it.
+
+        Nodes and edges; `depth` generations, all of them for None.
+        """
+        from modelreg.registry import lineage
+
+        snapshot, address = self.registry._workspace.snapshot(), Address(self.model, version=self.version)
+        find = lineage.reverse if reverse else lineage.lineage
+        return find(snapshot, address, depth).to_mapping()
+
     def set_stage(self, stage: str, *, reason: str = "", push: bool = False) -> StageChange:
         """As `modelreg stage set`. Raises GateDeniedError with every verdict."""
         from modelreg.registry.stage import set_stage

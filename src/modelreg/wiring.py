@@ -185,6 +185,13 @@ def diagnose(path: Path) -> tuple[Examined, ...]:
     return examine(LocalMachine(_repository(path)), workspace, trouble)
 
 
+def content_sha256(path: Path) -> str:
+    """The digest of a local file or folder as manifests give it. Raises NotFoundError, InvalidError."""
+    from modelreg.adapters.hashing import content_sha256 as digest
+
+    return digest(path)
+
+
 def origin(path: Path) -> str | None:
     """The URL of the remote origin of the repository at or around `path`."""
     return LocalMachine(_repository(path)).origin()

@@ -251,3 +251,12 @@ def _beside(threaded: bool) -> Iterator[Callable[[Callable[[bytes], None], bytes
             return pool.submit(update, chunk)
 
         yield submit
+
+
+def content_sha256(path: Path) -> str:
+    """The sha256 that a manifest gives a file, or a folder (that of its listing). Raises NotFoundError, InvalidError."""
+    if not path.is_dir():
+        return digest_file(path).sha256
+    read = ((found, digest_file(path / found.path)) for found in walk(path))
+    listed = (ListedFile(found.path, digests.size_bytes, digests.sha256) for found, digests in read)
+    return hashlib.sha256(listing(listed)).hexdigest()

@@ -74,6 +74,10 @@ COMMANDS = {
         "Versions side by side: metrics in their own direction, parameters, data, signature, environment, size.",
     ),
     "history": Listed("reading", "What happened, oldest first: who, when, why, in which commit."),
+    "lineage": Listed(
+        "lineage",
+        "What a version was made of, or (with --reverse) which versions were made of a data set, a commit, a version.",
+    ),
     "pull": Listed("artifacts", "Fetch a version's artifacts into a folder, each checked against its sha256."),
     "announce": Listed(
         "artifacts", "Make the tags that landings call for and that are missing (gto and DVC read them)."

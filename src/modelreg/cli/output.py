@@ -49,16 +49,21 @@ def emit_json(value: Mapping[str, Any]) -> None:
     sys.stdout.write(_json(value))
 
 
+def emit_json_lines(values: Iterable[Mapping[str, Any]]) -> None:
+    """JSON for programs, one value a line (https://jsonlines.org)."""
+    sys.stdout.writelines(_json(value, indent=None) for value in values)
+
+
 def emit_json_error(value: Mapping[str, Any]) -> None:
     sys.stdout.flush()
     sys.stderr.write(_json(value))
 
 
-def _json(value: Mapping[str, Any]) -> str:
+def _json(value: Mapping[str, Any], indent: int | None = 2) -> str:
     import json
 
     # In a workflow's log `##[` would begin a command, wherever it stands; in JSON it stands in texts only.
-    return json.dumps(value, indent=2).replace("##[", "\\u0023#[") + "\n"
+    return json.dumps(value, indent=indent).replace("##[", "\\u0023#[") + "\n"
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: frozenset[str] = frozenset()) -> None:

@@ -21,18 +21,20 @@ _SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """`text` is the name, id or beginning of a digest; `path` is set where it is the digest of a local file."""
+    """`text` is the name, id or beginning of a digest. `path`: what may be a local file, whose digest is `text` once
+    somebody has taken it; `bare`: it is written without `data:`, and can be nothing else."""
 
     kind: Asked
     text: str
     path: str | None = None
+    bare: bool = False
 
     @classmethod
     def parse(cls, address: str) -> Query | None:
         """None for what is no query, but the address of a version. Raises UsageError."""
         head, colon, rest = address.partition(":")
         if not colon and "/" in address:
-            return cls("data", address, path=address)
+            return cls("data", address, path=address, bare=True)
         kind = next((kind for kind in ("data", "commit", "env", "run") if kind == head and colon), None)
         if kind is None:
             return None
@@ -44,7 +46,7 @@ class Query:
         return cls(kind, rest, path=rest if kind == "data" and "/" in rest else None)
 
     def __str__(self) -> str:
-        return f"{self.kind}:{self.path or self.text}"
+        return self.path if self.bare and self.path else f"{self.kind}:{self.path or self.text}"
 
     @property
     def texts(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from modelreg.domain.lineage_graph import Graph, Standing, VersionName
 from modelreg.domain.lineage_parts import Parent, Part, parents, parts
 from modelreg.domain.lineage_query import Query
 from modelreg.domain.names import ModelName, Stage
+from modelreg.domain.reports.openlineage import run_event
 from modelreg.domain.stages import Stages
 from modelreg.domain.version import Version
 from modelreg.errors import InvalidError, NotFoundError
@@ -20,15 +21,6 @@ from modelreg.registry.mentions import ScannedManifests
 from modelreg.registry.ports import Mentions
 from modelreg.registry.resolve import resolve
 from modelreg.registry.snapshot import Snapshot
-
-
-@dataclass(frozen=True, slots=True)
-class SourceDocument:
-    """A manifest and the digest of its bytes, for exports that name it."""
-
-    name: VersionName
-    body: Mapping[str, Any]
-    sha256: str
 
 
 def lineage(snapshot: Snapshot, address: Address, depth: int | None = None) -> Graph:
@@ -63,15 +55,20 @@ def reverse(
     return downstream(str(asked), direct, children, versions, depth)
 
 
-def documents(snapshot: Snapshot, graph: Graph) -> Iterator[SourceDocument]:
-    """The manifests of the versions of a graph, ancestors last, less those that the registry lacks."""
+def events(snapshot: Snapshot, registry: str, graph: Graph) -> Iterator[dict[str, Any]]:
+    """An OpenLineage event for each version of a graph that the registry holds; `registry` is its id. Raises
+    InvalidError for a manifest that cannot be read, or says no time."""
     versions = _Registered(snapshot)
     for node in graph.versions:
         name = VersionName(ModelName(node.facts["model"]), Version.parse(node.facts["version"]))
-        body = None if node.facts["missing"] else versions.body(name)
-        data = snapshot.tree.read(snapshot.layout.manifest(*name))
+        path = snapshot.layout.manifest(*name)
+        body, data = versions.body(name), snapshot.tree.read(path)
         if body is not None and data is not None:
-            yield SourceDocument(name, body, hashlib.sha256(data).hexdigest())
+            try:
+                yield run_event(registry, name, body, hashlib.sha256(data).hexdigest())
+            except InvalidError as error:
+                error.file = path
+                raise
 
 
 def _hint(asked: Query) -> str:
