@@ -24,6 +24,11 @@ class DataChange:
     after: Mapping[str, Any] | None
     text: str
 
+    @property
+    def what(self) -> str:
+        """`text` without the name: `added`, `removed`, `changed: 10 -> 20 rows`."""
+        return self.text.removeprefix(f"data {printable(self.name, _NAME)} ")
+
 
 def data_changes(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]) -> tuple[DataChange, ...]:
     """Data sets by name, compared by their digests; where neither records one, by version, size and source.
