@@ -254,7 +254,7 @@ def _beside(threaded: bool) -> Iterator[Callable[[Callable[[bytes], None], bytes
 
 
 def content_sha256(path: Path) -> str:
-    """The sha256 that a manifest gives a file, or a folder (that of its listing). Raises NotFoundError, InvalidError."""
+    """The sha256 that a manifest gives a file, of a folder that of its listing. Raises NotFoundError, InvalidError."""
     if not path.is_dir():
         return digest_file(path).sha256
     read = ((found, digest_file(path / found.path)) for found in walk(path))

@@ -106,21 +106,19 @@ def _add_parts(draft: _Draft, name: VersionName, body: Mapping[str, Any]) -> Non
         if part.node.kind == "artifact":
             draft.edges[Edge(name.node_id, part.node.id, part.label)] = None
         elif part.node.kind == "data" and before is not None:
-            change = changes.get(part.name)
+            change = next((change for change in changes if change.after == part.node.facts), None)
             word: Change = "same" if change is None else "added" if change.before is None else "changed"
             told = f"{change.what} since {before}" if change else f"the same as in {before}"
             draft.edges[Edge(part.node.id, name.node_id, part.label, word, told)] = None
         else:
             draft.edges[Edge(part.node.id, name.node_id, part.label)] = None
-    gone = [change for change in changes.values() if change.after is None]
-    for change in gone:
-        draft.note(f"{name}: {change.text} since {before}")
+    for change in changes:
+        if change.after is None:
+            draft.note(f"{name}: {change.text} since {before}")
 
 
-def _changes(
-    draft: _Draft, name: VersionName, body: Mapping[str, Any]
-) -> tuple[Version | None, Mapping[str, DataChange]]:
-    """The version before, and what changed in the data since, by the name of the data set.
+def _changes(draft: _Draft, name: VersionName, body: Mapping[str, Any]) -> tuple[Version | None, Sequence[DataChange]]:
+    """The version before, and what changed in the data since.
 
     That is the version that the number was raised from where the manifest says it, else the one below in order.
     """
@@ -130,15 +128,15 @@ def _changes(
     lower = [number for number in numbers if number < name.version]
     before = next((number for number in numbers if str(number) == asked), lower[-1] if lower else None)
     if before is None or before == name.version:
-        return None, {}
+        return None, ()
     try:
         old = draft.versions.body(VersionName(name.model, before))
     except InvalidError:
         old = None
     if old is None:
         draft.note(f"{name.model}@{before} cannot be read: whether the data changed since is not known")
-        return None, {}
-    return before, {change.name: change for change in data_changes(datasets(old), datasets(body))}
+        return None, ()
+    return before, data_changes(datasets(old), datasets(body))
 
 
 def _cycles(root: VersionName, draft: _Draft) -> Iterable[str]:

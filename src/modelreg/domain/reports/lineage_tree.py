@@ -84,7 +84,8 @@ def _line(graph: Graph, id_: str, edge: Edge | None) -> str:
     node = graph.nodes[id_]
     kin = "" if edge is None or graph.direction == "reverse" else "parent "
     word = kin if node.kind == "version" else f"{node.kind} "
-    how = f" ({edge.label})" if edge and edge.label != node.kind else ""
+    plain = {graph.nodes[end].kind for end in (edge.source, edge.target)} if edge else set()
+    how = f" ({edge.label})" if edge and edge.label not in plain else ""
     detail = f": {node.detail}" if node.detail else ""
     change = f"; {edge.change_text}" if edge and edge.change_text else ""
     return one_line(f"{word}{node.label}{how}{detail}{change}", limit=_WIDEST)
