@@ -141,7 +141,8 @@ class _Children:
     def __call__(self, wanted: Sequence[VersionName]) -> Mapping[VersionName, Sequence[Parent]]:
         among = frozenset(wanted)
         found: dict[VersionName, list[Parent]] = {}
-        for name in self._mentions.holding((parent.model, str(parent.version), "parents") for parent in wanted):
+        asked = ((parent.model, str(parent.version), "parents") for parent in wanted)
+        for name in self._mentions.holding(asked, whole=True):
             named = [parent for parent in parents(self._versions.body(name) or {})[0] if parent.name in among]
             if named:
                 found[name] = named

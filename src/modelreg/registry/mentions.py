@@ -15,6 +15,9 @@ from modelreg.registry.snapshot import Snapshot
 # Between these a text in a YAML file may be broken over lines, or written with an escape or a doubled quote.
 _RUN = re.compile(r"""[^\s'"\\\x00-\x1f\x7f-\x9f]+""")
 _ESCAPE = b"\\"
+_WORD = re.compile(rb"[A-Za-z0-9._-]+")
+MANY = 50
+"""From so many groups on it is quicker to note every manifest's words than to search all manifests for each group."""
 
 
 class ScannedManifests:
@@ -27,15 +30,35 @@ class ScannedManifests:
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
         self._layout = snapshot.layout
+        self._asked = 0
 
-    def holding(self, any_of: Iterable[Sequence[str]]) -> Sequence[VersionName]:
-        """Versions whose manifests may hold all texts of one of these groups, in keys or values. Some may not; none
-        that does is left out. Raises InvalidError for a manifest in a folder whose name is no version's."""
+    def holding(self, any_of: Iterable[Sequence[str]], *, whole: bool = False) -> Sequence[VersionName]:
+        """As `Mentions` says. Raises InvalidError for a manifest in a folder whose name is no version's."""
+        groups = [tuple(group) for group in any_of]
+        self._asked += len(groups)
+        if whole and self._asked > MANY and all(_WORD.fullmatch(text.encode()) for group in groups for text in group):
+            return [self._name(path) for path in self._with_words(groups)]
         by_first: dict[bytes, list[tuple[bytes, ...]]] = {}
-        for group in any_of:
+        for group in groups:
             first, *rest = (_sought(text) for text in group)
             by_first.setdefault(first, []).append(tuple(rest))
         return [self._name(path) for path, data in self._manifests.items() if _may_hold(data, by_first)]
+
+    def _with_words(self, groups: Iterable[Sequence[str]]) -> Sequence[str]:
+        found = set(self._words.get(_ESCAPE, ()))
+        for group in groups:
+            first, *rest = sorted((self._words.get(text.encode(), set()) for text in group), key=len)
+            found |= first.intersection(*rest)
+        return sorted(found)
+
+    @cached_property
+    def _words(self) -> dict[bytes, set[str]]:
+        """The manifests with each word; a value that is a word has no other letter beside it in the file."""
+        found: dict[bytes, set[str]] = {}
+        for path, data in self._manifests.items():
+            for word in {*_WORD.findall(data), *([_ESCAPE] if _ESCAPE in data else ())}:
+                found.setdefault(word, set()).add(path)
+        return found
 
     @cached_property
     def _manifests(self) -> dict[str, bytes]:

@@ -293,9 +293,9 @@ class ArtifactStore(Protocol):
 class Mentions(Protocol):
     """What all manifests hold, asked at once: by reading them, or from an index."""
 
-    def holding(self, any_of: Iterable[Sequence[str]]) -> Sequence[VersionName]:
-        """Versions whose manifests may hold all texts of one of these groups, in keys or values. Some may not; none
-        that does is left out."""
+    def holding(self, any_of: Iterable[Sequence[str]], *, whole: bool = False) -> Sequence[VersionName]:
+        """Versions whose manifests may hold all texts of one of these groups, in keys or values (`whole`: as one).
+        Some may not; none that does is left out."""
 
 
 class Signatures(Protocol):
