@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import secrets
 import sys
 import time
 from collections.abc import Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelreg.adapters.documents import YamlDocuments
-from modelreg.adapters.machine import LocalMachine
 from modelreg.adapters.repository import GitRepository
-from modelreg.adapters.signing import SshSignatures
-from modelreg.domain.diagnosis import Examined
 from modelreg.domain.layout import Layout
 from modelreg.domain.plan import CommitId
-from modelreg.domain.templates import needs_owner
 from modelreg.errors import (
     IdentityError,
     InvalidError,
@@ -26,15 +21,15 @@ from modelreg.errors import (
     UnavailableError,
     UsageError,
 )
-from modelreg.registry.doctor import examine
-from modelreg.registry.init import Initialised, Settings, initialise
-from modelreg.registry.ports import ArtifactStore, Repaired, Tree
+from modelreg.registry.ports import ArtifactStore, Repaired, Signatures, Tree
 from modelreg.registry.snapshot import Snapshot
 from modelreg.registry.workspace import Settings as RegistrySettings
 from modelreg.registry.workspace import Workspace
 
 if TYPE_CHECKING:
+    from modelreg.domain.diagnosis import Examined
     from modelreg.integrations.pull_request import Opened
+    from modelreg.registry.init import Initialised
     from modelreg.registry.propose import Proposed
 
 LOCAL_REMOTE = ".dvc/storage"
@@ -71,7 +66,7 @@ def _workspace(
     other_branch: bool = False,
 ) -> Workspace:
     store = partial(_store, repository, layout, settings)
-    return Workspace(repository, documents, layout, settings, now, store, store, SshSignatures(), other_branch)
+    return Workspace(repository, documents, layout, settings, now, store, store, cache(_signatures), other_branch)
 
 
 def open_pull_request(workspace: Workspace, proposed: Proposed) -> Opened:
@@ -138,8 +133,12 @@ def init(
     dry_run: bool = False,
 ) -> Initialised:
     """Make `path` (the top of a repository, or a folder in one) a registry. Raises NotARegistryError outside git."""
+    import secrets
+
     from modelreg.adapters.dvc_setup import configured, setup_files
     from modelreg.adapters.schema import schema_names, schema_text
+    from modelreg.domain.templates import needs_owner
+    from modelreg.registry.init import Settings, initialise
 
     repository = GitRepository.open(path)
     layout = Layout(_below_top(repository, path))
@@ -178,6 +177,9 @@ def install_hook(path: Path, *, force: bool = False) -> Path:
 
 def diagnose(path: Path) -> tuple[Examined, ...]:
     """What `doctor` finds at or around `path`, whatever is missing there."""
+    from modelreg.adapters.machine import LocalMachine
+    from modelreg.registry.doctor import examine
+
     try:
         workspace, trouble = open_workspace(path), ""
     except ModelregError as error:
@@ -194,6 +196,8 @@ def content_sha256(path: Path) -> str:
 
 def origin(path: Path) -> str | None:
     """The URL of the remote origin of the repository at or around `path`."""
+    from modelreg.adapters.machine import LocalMachine
+
     return LocalMachine(_repository(path)).origin()
 
 
@@ -207,6 +211,12 @@ def _repository(path: Path) -> GitRepository | None:
 def repair(path: Path, *, remove_locks: bool) -> Repaired:
     """Put right what a killed command left in the repository around `path`, whether its registry can be read or not."""
     return GitRepository.open(path).repair(remove_locks=remove_locks)
+
+
+def _signatures() -> Signatures:
+    from modelreg.adapters.signing import SshSignatures
+
+    return SshSignatures()
 
 
 def _store(
@@ -224,7 +234,7 @@ def _store(
 
 def _find(repository: GitRepository, documents: YamlDocuments, path: Path) -> tuple[Layout, RegistrySettings]:
     """The nearest registry at or above `path`, as HEAD (or else the work tree) has it."""
-    commit = repository.head().commit
+    commit = repository.resolve("HEAD")
     trees: list[Tree] = [repository.tree(commit)] if commit else []
     if repository.top is not None:
         trees.append(repository.work_tree())

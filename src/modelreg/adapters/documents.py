@@ -1,10 +1,13 @@
-"""The YAML door and the schema door as one port: every document that modelreg reads or writes passes here."""
+"""The YAML door and the schema door as one port: every document that modelreg reads or writes passes here.
+
+Only the reader is imported at once: most commands write nothing.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from modelreg.adapters import yaml_reader, yaml_splice, yaml_writer
+from modelreg.adapters import yaml_reader
 from modelreg.domain.document import Document
 from modelreg.domain.finding import Finding
 
@@ -18,20 +21,24 @@ class YamlDocuments:
 
     def dump(self, value: Mapping[str, object], *, schema: str | None = None, comment: str | None = None) -> bytes:
         """Canonical YAML: the same value gives the same bytes, and loads as the same value."""
+        from modelreg.adapters import yaml_writer
+
         return yaml_writer.write(value, schema=schema, comment=comment)
 
     def check(self, document: Document, kind: str) -> Sequence[Finding]:
         """What the schema `kind` says against the document, in the order of its lines."""
-        from modelreg.adapters import (
-            schema,
-        )  # jsonschema takes 100 ms to import: only where something is checked
+        from modelreg.adapters import schema  # jsonschema takes 100 ms to import: only where something is checked
 
         return schema.check(document, kind)
 
     def find(self, text: bytes, file: str, keys: Sequence[str]) -> Document | None:
         """The value at `keys` in a user's YAML file, or None; read as leniently as by `splice`."""
+        from modelreg.adapters import yaml_splice
+
         return yaml_splice.find(text, file, keys)
 
     def splice(self, text: bytes, file: str, keys: Sequence[str], value: Mapping[str, object]) -> bytes:
         """A user's YAML file with exactly `value` at `keys`, every other byte as it was."""
+        from modelreg.adapters import yaml_splice
+
         return yaml_splice.splice(text, file, keys, value)

@@ -34,9 +34,13 @@ class Door:
         check: bool = True,
         write: bool = False,
         env: Mapping[str, str] | None = None,
+        here: bool = False,
     ) -> bytes:
-        """Standard output; with `check` UnavailableError where git fails, without it nothing then."""
-        done = self.git.run(args, input=data, check=check, write=write, env=env)
+        """Standard output; with `check` UnavailableError where git fails, without it nothing then.
+
+        `here`: see `Git.run`.
+        """
+        done = self.git.run(args, input=data, check=check, write=write, env=env, here=here)
         return b"" if done.code else done.out
 
     def attempt(

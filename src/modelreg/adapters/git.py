@@ -166,9 +166,11 @@ class Git:
         network: bool = False,
         write: bool = False,
         check: bool = True,
+        here: bool = False,
     ) -> Result:
         """Run git. `config` overrides even the hardening, `env` likewise; with `check` a failure is raised.
 
+        `here`: it needs no object that a partial clone may lack, so that the configuration need not be asked.
         Raises UnavailableError: git is absent or (for `write`) too old, refuses the repository, or failed; a write or
         a use of the network inside a hook's quarantine.
         """
@@ -179,16 +181,16 @@ class Git:
         if args[0] in _CONVERTING:
             config = (*self.filters_off(strangers_only=True), *config)
         done = self._start(
-            args, self.environment(config=config, env=env, network=network, write=write), input_=input,
+            args, self.environment(config=config, env=env, network=network, write=write, here=here), input_=input,
             timeout=NETWORK_TIMEOUT_S if network else None,
         )  # fmt: skip
         if check and done.code:
             raise self._failure(args, done)
         return done
 
-    def open(self, args: Sequence[str]) -> subprocess.Popen[bytes]:
+    def open(self, args: Sequence[str], *, here: bool = False) -> subprocess.Popen[bytes]:
         """Start a git that reads and is spoken to through pipes; whoever asked for it ends it. Raises as `run`."""
-        env = self.environment()
+        env = self.environment(here=here)
         try:
             return subprocess.Popen(
                 ["git", *args], cwd=self.cwd, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -205,12 +207,13 @@ class Git:
         env: Mapping[str, str] | None = None,
         network: bool = False,
         write: bool = False,
+        here: bool = False,
     ) -> dict[str, str]:
         """The whole environment of a git process."""
         extra = dict(env or {})
         if self.quarantine:
             extra |= {key: os.environ[key] for key in _QUARANTINE if key in os.environ}
-        reaches_out = network or (self.is_partial and "GIT_DIR" not in extra)
+        reaches_out = network or (not here and "GIT_DIR" not in extra and self.is_partial)
         if not write:
             extra.setdefault("GIT_OPTIONAL_LOCKS", "0")
         if not reaches_out:

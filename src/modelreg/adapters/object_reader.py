@@ -27,13 +27,15 @@ class TreeEntry:
 class ObjectReader:
     """Reads the objects of one repository; what is read is hashed again, since git does not check loose objects.
 
-    Trees are kept: of two commits they are mostly the same.
+    Trees are kept: of two commits they are mostly the same. Only where something is missing is the configuration
+    asked: of a partial clone, the remote may give it.
     """
 
     def __init__(self, git: Git, object_format: str) -> None:
         self._git = git
         self._format = object_format
         self._process: subprocess.Popen[bytes] | None = None
+        self._fetches = False
         self._trees: dict[str, tuple[TreeEntry, ...]] = {}
 
     def blobs(self, ids: Iterable[str]) -> dict[str, bytes]:
@@ -54,6 +56,14 @@ class ObjectReader:
         self._trees.setdefault(answer[0], _entries(answer[2], self._format))
         return answer[0]
 
+    def commit(self, name: str) -> str | None:
+        """The id of the commit that a ref or an id names now; None where it names none that is here.
+
+        For names that git takes as a revision and that hold neither spaces nor line ends (`GitRepository.resolve`).
+        """
+        ((_, answer),) = self._ask([f"{name}^{{commit}}"])
+        return None if answer is None else answer[0]
+
     def trees(self, ids: Iterable[str]) -> Mapping[str, tuple[TreeEntry, ...]]:
         """The entries of folders by id. Raises as `blobs`."""
         wanted = list(dict.fromkeys(ids))
@@ -67,17 +77,26 @@ class ObjectReader:
         """Each spec with id, type and content of its object; None for what is missing."""
         for start in range(0, len(specs), _AT_ONCE):
             part = specs[start : start + _AT_ONCE]
-            process = self._running()
-            assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018 - pipes were asked for
-            try:
-                process.stdin.write("".join(f"{spec}\n" for spec in part).encode())
-                process.stdin.flush()
-                answers = [self._answer(process.stdout) for _ in part]
-            except (OSError, EOFError):
-                self._process = None
+            answers = self._answers(part)
+            if (answers is None or None in answers) and not self._fetches and self._git.is_partial:
+                self._fetches, self._process = True, None
+                answers = self._answers(part)
+            if answers is None:
                 self._git.run(["cat-file", "--batch"], input=b"")  # says why, if it does not work at all
-                raise UnavailableError("git cat-file ended in the middle of an answer", hint="git fsck") from None
+                raise UnavailableError("git cat-file ended in the middle of an answer", hint="git fsck")
             yield from zip(part, answers, strict=True)
+
+    def _answers(self, specs: list[str]) -> list[tuple[str, str, bytes] | None] | None:
+        """The answers to some specs; None where git ended before the last of them."""
+        process = self._running()
+        assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018 - pipes were asked for
+        try:
+            process.stdin.write("".join(f"{spec}\n" for spec in specs).encode())
+            process.stdin.flush()
+            return [self._answer(process.stdout) for _ in specs]
+        except (OSError, EOFError):
+            self._process = None
+            return None
 
     def _answer(self, pipe: object) -> tuple[str, str, bytes] | None:
         """One answer (git-cat-file(1), BATCH OUTPUT): `ID TYPE SIZE LF CONTENT LF`, or `SPEC missing LF`."""
@@ -99,7 +118,7 @@ class ObjectReader:
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:
-            self._process = self._git.open(["cat-file", "--batch"])
+            self._process = self._git.open(["cat-file", "--batch"], here=not self._fetches)
             weakref.finalize(self, _close, self._process)
         return self._process
 

@@ -44,15 +44,12 @@ class GitRepository:
         return self.git.common_dir
 
     def resolve(self, ref: str) -> CommitId | None:
-        if not _REF.fullmatch(ref):
-            return None
-        command = ["rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"]
-        found = self.git.run(command, check=False).decode().strip()
+        found = self.git.objects.commit(ref) if _REF.fullmatch(ref) else None
         return CommitId(found) if found else None
 
     def branch_tip(self, branch: str) -> CommitId | None:
         names = (f"refs/heads/{branch}", f"refs/remotes/origin/{branch}")
-        output = self.git.run(["for-each-ref", "--format=%(refname) %(objectname)", "--", *names]).decode()
+        output = self.git.run(["for-each-ref", "--format=%(refname) %(objectname)", "--", *names], here=True).decode()
         found = dict(line.split(" ") for line in output.splitlines())
         local, tracked = (found.get(name) for name in names)
         if local is None or tracked is None or local == tracked:
@@ -68,7 +65,7 @@ class GitRepository:
         )
 
     def head(self) -> Head:
-        branch = self.git.run(["symbolic-ref", "--quiet", "HEAD"], check=False).decode().strip()
+        branch = self.git.run(["symbolic-ref", "--quiet", "HEAD"], check=False, here=True).decode().strip()
         return Head(branch.removeprefix("refs/heads/") or None, self.resolve("HEAD"), self.git.top is None)
 
     def tree(self, commit: CommitId) -> Tree:

@@ -67,23 +67,48 @@ def _json(value: Mapping[str, Any], indent: int | None = 2) -> str:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: frozenset[str] = frozenset()) -> None:
-    """A table; no colour and a fixed width unless standard output is a terminal."""
+    """A table; no colour and a fixed width unless standard output is a terminal.
+
+    rich takes longer to import than most answers to find: it is asked where a terminal or long cells want it.
+    """
+    cells = [[clean(cell) for cell in row] for row in rows]
+    if not sys.stdout.isatty() and (lines := _plain(columns, cells, right)):
+        sys.stdout.write("".join(f"{line}\n" for line in lines))
+        return
     from rich.table import Table
     from rich.text import Text
 
     grid = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
     for column in columns:
         grid.add_column(column, justify="right" if column in right else "left", overflow="fold")
-    for row in rows:
-        grid.add_row(*(Text(clean(cell)) for cell in row))
+    for row in cells:
+        grid.add_row(*(Text(cell) for cell in row))
     console().print(grid)
+
+
+def _plain(columns: Sequence[str], rows: Sequence[Sequence[str]], right: frozenset[str]) -> list[str]:
+    """The lines of a table as rich sets it; none where a cell is not one line of ASCII without space
+    around it, a column is empty, or something must be folded."""
+    text = [list(columns), *rows]
+    if not all(cell.isascii() and cell.isprintable() and cell == cell.strip() for row in text for cell in row):
+        return []
+    widths = [max(len(row[number]) for row in text) for number in range(len(columns))]
+    if 0 in widths or sum(widths) + 2 * len(widths) - 2 > _width():
+        return []
+    wide = zip(widths, (column in right for column in columns), strict=True)
+    sides = [f"{{:{'>' if of_numbers else '<'}{width}}}" for width, of_numbers in wide]
+    return ["  ".join(side.format(cell) for side, cell in zip(sides, row, strict=True)) for row in text]
 
 
 def console() -> Console:
     from rich.console import Console
 
-    width = None if sys.stdout.isatty() else int(os.environ.get("COLUMNS", "100"))
+    width = None if sys.stdout.isatty() else _width()
     return Console(highlight=False, markup=False, width=width, soft_wrap=False)
+
+
+def _width() -> int:
+    return int(os.environ.get("COLUMNS", "100"))
 
 
 def short(commit: str | None) -> str:

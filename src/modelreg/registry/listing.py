@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from modelreg.domain.address import Address
-from modelreg.domain.lifecycle import check_stage
 from modelreg.domain.manifest import Manifest
 from modelreg.domain.names import ModelName, Stage
 from modelreg.domain.version import Version
@@ -43,6 +42,8 @@ def list_versions(snapshot: Snapshot, model: ModelName | None = None, stage: Sta
     """Versions by model, newest first. Raises NotFoundError for an unknown model or stage."""
     policy = snapshot.policy()
     if stage is not None:
+        from modelreg.domain.lifecycle import check_stage
+
         check_stage(policy, stage)
     if model is not None:
         snapshot.require_model(model)

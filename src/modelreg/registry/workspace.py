@@ -64,7 +64,8 @@ class Settings:
 @dataclass(frozen=True, slots=True)
 class Workspace:
     """What every use case is given. `clock` gives epoch seconds (UTC); `store` opens the artifact store when asked;
-    `fresh_store` one with a cache of its own in an empty folder: all that it hands out was read from the remote."""
+    `fresh_store` one with a cache of its own in an empty folder: all that it hands out was read from the remote;
+    `signing` gives the one door to signatures."""
 
     repository: Repository
     documents: Documents
@@ -73,8 +74,13 @@ class Workspace:
     clock: Callable[[], int]
     store: Callable[[], ArtifactStore]
     fresh_store: Callable[[Path], ArtifactStore]
-    signatures: Signatures
+    signing: Callable[[], Signatures]
     other_branch: bool = False
+
+    @property
+    def signatures(self) -> Signatures:
+        """Always the same: it remembers what it has verified."""
+        return self.signing()
 
     def tip(self, ref: str | None = None) -> CommitId:
         """The commit that is read: `ref`, or the protected branch. Raises NotFoundError for an unknown ref.

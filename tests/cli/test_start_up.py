@@ -1,0 +1,59 @@
+"""What a command that only asks loads and starts: a registry is asked a thousand times for one that it is written."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.runner import artifact, done, metrics
+from tests.support import Repo, run
+
+QUESTIONS = (("stage", "get", "churn", "development"), ("stage", "list", "churn"), ("list", "churn"), ("list",))
+"""What answers them in a pipe loads none of these: schemas, writers, signing, judging, other commands."""
+NEVER = {
+    *("rich", "jsonschema", "referencing", "dvc", "scipy", "celpy"),
+    *(
+        f"modelreg.adapters.{name}"
+        for name in ("schema", "yaml_writer", "yaml_splice", "landing", "machine", "signing")
+    ),
+    *(f"modelreg.registry.{name}" for name in ("doctor", "validate", "judging", "stage", "register", "init")),
+    *(f"modelreg.domain.{name}" for name in ("gate", "evidence", "signers", "verdict", "diagnosis")),
+}
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Repo:
+    folder = tmp_path_factory.mktemp("start-up")
+    repo = Repo.init(folder / "repo")
+    done("init", registry=repo.path)
+    done("register", "churn", artifact(folder, "a model"), "--metrics", metrics(folder, 0.9), registry=repo.path)
+    return repo
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=" ".join)
+def test_a_question_loads_only_what_it_needs(registry: Repo, question: tuple[str, ...]) -> None:
+    code = (
+        "import sys\nfrom modelreg.cli.app import run\n"
+        f"assert run({[*question, '--registry', str(registry.path)]!r}) == 0\n"
+        f"print('loaded:', *sorted({NEVER!r} & set(sys.modules)))"
+    )
+    assert run(sys.executable, "-c", code).stdout.splitlines()[-1] == "loaded:"
+
+
+@pytest.mark.parametrize("question", QUESTIONS[:3], ids=" ".join)
+def test_a_question_of_one_model_starts_git_three_times(
+    registry: Repo, question: tuple[str, ...], tmp_path: Path
+) -> None:
+    """Where the repository is, its objects, and the branch: no command a document, and no look at the configuration."""
+    log, real = tmp_path / "log", run("sh", "-c", "command -v git").stdout.strip()
+    wrapper = tmp_path / "bin" / "git"
+    wrapper.parent.mkdir()
+    wrapper.write_text(f'#!/bin/sh\necho "$1" >> "{log}"\nexec "{real}" "$@"\n')
+    wrapper.chmod(0o755)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", f"{wrapper.parent}{os.pathsep}{os.environ['PATH']}")
+        done(*question, registry=registry.path)
+    assert log.read_text().split() == ["rev-parse", "cat-file", "for-each-ref"]
