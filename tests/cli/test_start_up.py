@@ -66,3 +66,12 @@ def test_a_question_of_one_model_starts_git_three_times(
         patch.setenv("PATH", f"{wrapper.parent}{os.pathsep}{os.environ['PATH']}")
         done(*question, registry=registry.path)
     assert log.read_text().split() == ["rev-parse", "cat-file", "for-each-ref"]
+
+
+def test_the_command_line_waits_for_no_format_that_it_does_not_ask(registry: Repo, tmp_path: Path) -> None:
+    """jsonschema imports what checks IRIs wherever it is installed, which takes longer than any command."""
+    (tmp_path / "rfc3987_syntax.py").write_text("raise SystemExit('was imported')\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+        assert run(sys.executable, "-c", "import jsonschema", check=False).returncode == 1
+        run(sys.executable, "-m", "modelreg", "validate", "--registry", registry.path)
