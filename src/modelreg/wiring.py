@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +16,8 @@ from modelreg.adapters.documents import YamlDocuments
 from modelreg.adapters.repository import GitRepository
 from modelreg.domain.layout import Layout
 from modelreg.domain.plan import CommitId
+from modelreg.domain.reproduction import Predictions
+from modelreg.domain.templates import needs_owner
 from modelreg.errors import (
     IdentityError,
     InvalidError,
@@ -21,7 +26,10 @@ from modelreg.errors import (
     UnavailableError,
     UsageError,
 )
+from modelreg.registry.doctor import examine
+from modelreg.registry.init import Initialised, Settings, initialise
 from modelreg.registry.ports import ArtifactStore, Repaired, Signatures, Tree
+from modelreg.registry.sandbox import Sandbox
 from modelreg.registry.snapshot import Snapshot
 from modelreg.registry.workspace import Settings as RegistrySettings
 from modelreg.registry.workspace import Workspace
@@ -133,12 +141,9 @@ def init(
     dry_run: bool = False,
 ) -> Initialised:
     """Make `path` (the top of a repository, or a folder in one) a registry. Raises NotARegistryError outside git."""
-    import secrets
 
     from modelreg.adapters.dvc_setup import configured, setup_files
     from modelreg.adapters.schema import schema_names, schema_text
-    from modelreg.domain.templates import needs_owner
-    from modelreg.registry.init import Settings, initialise
 
     repository = GitRepository.open(path)
     layout = Layout(_below_top(repository, path))
@@ -178,7 +183,6 @@ def install_hook(path: Path, *, force: bool = False) -> Path:
 def diagnose(path: Path) -> tuple[Examined, ...]:
     """What `doctor` finds at or around `path`, whatever is missing there."""
     from modelreg.adapters.machine import LocalMachine
-    from modelreg.registry.doctor import examine
 
     try:
         workspace, trouble = open_workspace(path), ""
@@ -229,7 +233,36 @@ def _store(
         return repository.tree(tip).read(path) if tip else None
 
     remote = settings.remote
+    if folder := os.environ.get("MODELREG_STORAGE"):
+        remote, read = "storage", partial(_instead, folder, read)
     return DvcStore(repository.top, repository.git_dir, remote=remote, read=read, root=layout.root, cache=cache)
+
+
+def _instead(folder: str, read: Callable[[str], bytes | None], path: str) -> bytes | None:
+    """Files of the protected branch, with a DVC configuration whose only remote is a folder."""
+    if not path.endswith(".dvc/config") or read(path) is None:
+        return read(path)
+    return f"[core]\n    remote = storage\n['remote \"storage\"']\n    url = {folder}\n".encode()
+
+
+def open_sandbox(workspace: Workspace, commit: CommitId, keep: Path | None = None) -> AbstractContextManager[Sandbox]:
+    """A throwaway clone of the workspace's repository at a commit; kept at `keep`, where that is named."""
+    from modelreg.adapters.door import Door
+    from modelreg.adapters.dvc_config import Configuration
+    from modelreg.adapters.sandbox import opened
+
+    repository, settings = workspace.repository, workspace.settings
+    tree = repository.tree(workspace.tip())
+    root = workspace.layout.root
+    theirs = Configuration(repository.top, repository.git_dir, settings.remote, tree.read, root)
+    return opened(Door.open(repository.top or repository.git_dir), theirs, commit, settings.branch, keep=keep)
+
+
+def predictions_apart(recorded: Path, made: Path, example: Path, format_: str) -> Predictions:
+    """How far apart two models are on an input example, see integrations/predicting.py."""
+    from modelreg.integrations.predicting import compare
+
+    return compare(recorded, made, example, format_)
 
 
 def _find(repository: GitRepository, documents: YamlDocuments, path: Path) -> tuple[Layout, RegistrySettings]:

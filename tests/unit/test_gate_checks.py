@@ -82,18 +82,33 @@ def test_transition(requirement: dict[str, Any], passed: bool) -> None:
     assert passes(check_transition, requirement, context()) is passed
 
 
+BYTES = [{"path": a.path, "sha256": a.sha256} for a in manifest().artifacts]
+
+
+def reproduced(*, signer: str | None = ANN, **body: Any) -> Evidence:
+    return stated("reproduction", signer=signer, **{"ok": True, "kind": "bitwise", "artifacts": BYTES} | body)
+
+
+def within(kind: str, **body: Any) -> Evidence:
+    return reproduced(**{"kind": kind, "artifacts": []} | body)
+
+
 @pytest.mark.parametrize(
     ("evidence", "passed"),
     [
         ([], False),
-        ([stated("reproduction", ok=True)], False),
-        ([stated("reproduction", ok=True, on_base=True)], False),
-        ([stated("reproduction", ok=True, signer=ANN)], True),
-        ([stated("reproduction", ok=False, signer=ANN)], False),
-        ([stated("reproduction", ok="yes", signer=ANN)], False),
-        ([stated("reproduction", ok=1, signer=ANN)], False),
-        ([stated("verification", ok=True, signer=ANN)], False),
-        ([stated("reproduction", ok=False, signer=ANN), stated("reproduction", ok=True, signer=BO)], True),
+        ([reproduced()], True),
+        ([reproduced(signer=None)], False),
+        ([stated("reproduction", ok=True, kind="bitwise", artifacts=BYTES, on_base=True)], False),
+        ([stated("verification", ok=True, kind="bitwise", artifacts=BYTES, signer=ANN)], False),
+        *(([reproduced(ok=odd)], False) for odd in (False, "yes", 1, None)),
+        ([reproduced(ok=False), reproduced(signer=BO)], True),
+        ([reproduced(artifacts=[])], False),
+        ([reproduced(artifacts=[BYTES[0] | {"sha256": "0" * 64}])], False),
+        ([reproduced(kind="metrics")], False),
+        ([reproduced(kind="by eye")], False),
+        *(([within(kind, tolerance=1e-9)], True) for kind in ("predictions", "metrics")),
+        *(([within("predictions", tolerance=odd)], False) for odd in (None, 1e-3, -1.0, math.nan, math.inf, "0", True)),
     ],
 )
 def test_reproduced(evidence: list[Evidence], passed: bool) -> None:

@@ -28,6 +28,17 @@ def diff(git: Door, base: CommitId, head: CommitId, prefix: str) -> Sequence[Cha
     return tuple(changes)
 
 
+def tree_id(git: Door, commit: CommitId) -> str:
+    """See `registry.ports.Repository.tree_id`."""
+    return git.run(["rev-parse", "--verify", "--end-of-options", f"{commit}^{{tree}}"]).decode().strip()
+
+
+def with_tree(git: Door, tip: CommitId, tree: str) -> CommitId | None:
+    """See `registry.ports.Repository.with_tree`."""
+    lines = git.run(["log", "--format=%H %T", "--end-of-options", tip]).decode().splitlines()
+    return next((CommitId(commit) for commit, found in (line.split(" ") for line in lines) if found == tree), None)
+
+
 def merged(git: Door, base: CommitId, head: CommitId) -> CommitId:
     """See `registry.ports.Repository.merged`. What is returned may be the id of a tree that nothing refers to."""
     if is_ancestor(git, base, head):

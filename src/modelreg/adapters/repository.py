@@ -68,6 +68,12 @@ class GitRepository:
         branch = self.git.run(["symbolic-ref", "--quiet", "HEAD"], check=False, here=True).decode().strip()
         return Head(branch.removeprefix("refs/heads/") or None, self.resolve("HEAD"), self.git.top is None)
 
+    def tree_id(self, commit: CommitId) -> str:
+        return ranges.tree_id(self.git, commit)
+
+    def with_tree(self, tip: CommitId, tree: str) -> CommitId | None:
+        return ranges.with_tree(self.git, tip, tree)
+
     def tree(self, commit: CommitId) -> Tree:
         return self._trees.setdefault(commit, CommitTree(self.git, commit))
 

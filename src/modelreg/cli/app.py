@@ -79,6 +79,10 @@ COMMANDS = {
         "What a version was made of, or (with --reverse) which versions were made of a data set, a commit, a version.",
     ),
     "pull": Listed("artifacts", "Fetch a version's artifacts into a folder, each checked against its sha256."),
+    "reproduce": Listed(
+        "reproduce",
+        "Make a version again from its commit, lock and data in a throwaway clone, and compare; exit code 1 where it differs.",
+    ),
     "announce": Listed(
         "artifacts", "Make the tags that landings call for and that are missing (gto and DVC read them)."
     ),

@@ -150,10 +150,16 @@ def _environment_trouble(lineage: Mapping[str, Any]) -> str:
 
 
 def _reproduced(context: Context) -> Verdict:
-    """A reproduction that somebody signed, of this very manifest, that agreed."""
+    """A reproduction that somebody signed, of this very manifest: bit for bit, or within a small tolerance."""
+    from modelreg.domain.reproduction import agrees
+
+    artifacts = {a.path: a.sha256 for a in context.candidate.manifest.artifacts if a.role != "lock"}
     found = of_type(context.candidate.evidence, "reproduction")
-    passed = any(item.signer is not None and item.body.get("ok") is True for item in found)
+    troubles = ["it is not signed" if item.signer is None else agrees(item.body, artifacts) for item in found]
+    passed = "" in troubles
     reason = "" if passed else "no signed reproduction that agreed is on record"
+    if troubles and not passed:
+        reason = f"{reason}: {troubles[-1]}"
     return Verdict("provenance.reproduced", passed, "reproduced, signed", f"{len(found)} on record", reason)
 
 

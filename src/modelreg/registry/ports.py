@@ -117,6 +117,12 @@ class Repository(Protocol):
 
     def head(self) -> Head: ...
 
+    def tree_id(self, commit: CommitId) -> str:
+        """The id of a commit's tree."""
+
+    def with_tree(self, tip: CommitId, tree: str) -> CommitId | None:
+        """The newest commit reachable from `tip` whose tree has this id; None where there is none here."""
+
     def tree(self, commit: CommitId) -> Tree: ...
 
     def work_tree(self) -> Tree:
