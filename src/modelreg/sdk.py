@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from modelreg.describing import SUFFIXES, Kind
 from modelreg.domain.address import Address
 from modelreg.domain.names import ModelName, Stage, parse_alias, parse_model, parse_stage
-from modelreg.domain.version import Bump, Version
+from modelreg.domain.version import Bump, Version, parse_label
 from modelreg.errors import DeniedError, UsageError
 from modelreg.registry import listing
 from modelreg.registry.pull import Pulled, pull
@@ -88,6 +88,7 @@ class Registry:
         about: Mapping[str, Any] | None = None,
         version: str | None = None,
         bump: Bump | None = None,
+        pre: str | None = None,
         format: Kind = "skops",  # noqa: A002 - the manifest's word
         entry_point: str | None = None,
         push: bool = False,
@@ -100,8 +101,10 @@ class Registry:
         estimator's own. `predict_params` are parameters of a prediction with their defaults, `importance` by
         permutation needs `y`, `benchmark` (True, or `{"batch_sizes": [1, 100], "calls": 200}`) measures on the example.
         Files say of themselves what their format allows; `signature` is for those that do not (`infer_signature`).
-        Content that is registered already gives the version that holds it. Raises InvalidError,
-        DeniedError, IdentityError, UnavailableError, ConflictError; nothing is changed then.
+        Content that is registered already gives the version that holds it. `bump="auto"` compares with the last
+        release and raises the part that the differences ask for, as `registration.reasons` then tells; `pre="rc"`
+        makes a pre-release. Raises InvalidError, DeniedError, IdentityError, UnavailableError, ConflictError; nothing
+        is changed then.
         """
         from modelreg import describing
         from modelreg.capture import Capture
@@ -145,7 +148,8 @@ class Registry:
                 tags=tags or {},
                 description=description,
                 version=Version.parse(version) if version else None,
-                bump=bump,
+                bump=_known(bump),
+                pre=parse_label(pre) if pre is not None else None,
             )
             request, notes = describing.completed(request)
             _say([*capture.notes, *notes])
@@ -286,6 +290,12 @@ class ModelVersion:
             if kind is None:
                 return formats.load(path, primary.format)
             return sklearn.load(path, kind, trusted=trusted, allow_pickle=allow_pickle)
+
+
+def _known(bump: Bump | None) -> Bump | None:
+    if bump not in (None, "major", "minor", "patch", "auto"):
+        raise UsageError(f"bump={bump!a} is not known", hint="use major, minor, patch or auto")
+    return bump
 
 
 def _about(task: str, primary_metric: str | None, about: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from modelreg.domain.version import FIRST, Bump, Version
+from modelreg.domain.version import FIRST, Part, Version
 from modelreg.errors import InvalidError
 
 # SemVer 2.0.0 section 11, and what it says of numbers, letters and lengths.
@@ -60,7 +60,7 @@ def test_refused(text: str) -> None:
         ("0.0.9", "patch", "0.0.10"),
     ],
 )
-def test_bump(before: str, part: Bump, after: str) -> None:
+def test_bump(before: str, part: Part, after: str) -> None:
     assert str(Version.parse(before).bump(part)) == after
 
 

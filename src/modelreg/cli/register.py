@@ -42,7 +42,11 @@ Tags = Annotated[list[str], typer.Option("--tag", "-t", metavar="KEY=VALUE", hel
 Description = Annotated[str | None, typer.Option("--description", "-d", metavar="TEXT", help="What is new in it.")]
 VersionOption = Annotated[str | None, typer.Option("--version", metavar="V", help="The version, as in 1.3.0.")]
 Bump = Annotated[
-    str | None, typer.Option("--bump", metavar="PART", help="major, minor or patch of the highest version.")
+    str | None,
+    typer.Option("--bump", metavar="PART", help="major, minor, patch, or auto: by what differs from the last release."),
+]
+Pre = Annotated[
+    str | None, typer.Option("--pre", metavar="LABEL", help="Make it a pre-release: rc gives 1.4.0-rc.1, then rc.2.")
 ]
 Task = Annotated[str | None, typer.Option("--task", help="For a new model: classification, regression, …")]
 Primary = Annotated[
@@ -81,6 +85,7 @@ def register(
     description: Description = None,
     version: VersionOption = None,
     bump: Bump = None,
+    pre: Pre = None,
     task: Task = None,
     primary_metric: Primary = None,
     push: Push = False,
@@ -93,6 +98,7 @@ def register(
     from modelreg.cli.progress import Bar
     from modelreg.domain.names import parse_model
     from modelreg.domain.version import Version as Parsed
+    from modelreg.domain.version import parse_label
     from modelreg.registry import inputs
     from modelreg.registry.register import register as perform
     from modelreg.registry.request import Request, Source
@@ -124,25 +130,25 @@ def register(
         description=description,
         version=Parsed.parse(version) if version else None,
         bump=_part(bump),
+        pre=parse_label(pre) if pre is not None else None,
     )
     request, notes = describing.completed(request)
     request = describing.benchmarked(request, benchmark)
     registered = perform(workspace, request, push=push, dry_run=dry_run, progress=Bar())
     for text in (*capture.notes, *notes):
         note(text)
-    _tell(registered, as_json=as_json, dry_run=dry_run)
+    _tell(registered, as_json=as_json, dry_run=dry_run, explain=bump == "auto")
 
 
 def _part(text: str | None) -> Any:
     from modelreg.errors import UsageError
 
-    if text not in (None, "major", "minor", "patch"):
-        hint = "auto comes with lineage" if text == "auto" else "use major, minor or patch"
-        raise UsageError(f"--bump {text!a} is not known", hint=hint)
+    if text not in (None, "major", "minor", "patch", "auto"):
+        raise UsageError(f"--bump {text!a} is not known", hint="use major, minor, patch or auto")
     return text
 
 
-def _tell(done: Registration, *, as_json: bool, dry_run: bool) -> None:
+def _tell(done: Registration, *, as_json: bool, dry_run: bool, explain: bool) -> None:
     address = f"{done.model}@{done.version}"
     if as_json:
         emit_json(
@@ -157,14 +163,27 @@ def _tell(done: Registration, *, as_json: bool, dry_run: bool) -> None:
         )
     elif done.existing:
         result(f"already registered: {address}")
+        if explain:
+            _explain(done)
         note("the same content is never registered twice; nothing was changed")
     elif dry_run:
-        result(f"would register {address} ({'; '.join(done.reasons)})")
+        result(f"would register {address} ({'; '.join(done.reasons) if not explain else done.bump})")
+        if explain:
+            _explain(done)
         for path in done.files:
             result(f"would write {path}")
     else:
         result(f"registered {address} in commit {short(done.commit)}")
+        if explain:
+            _explain(done)
         next_step(f"modelreg stage set {done.model} {done.version} staging")
+
+
+def _explain(done: Registration) -> None:
+    """The part that was raised, and a line for each reason."""
+    for index, reason in enumerate(done.reasons):
+        word = f"{done.bump}: " if done.bump and index == 0 else " " * (len(done.bump) + 2 if done.bump else 0)
+        result(f"  {word}{reason}")
 
 
 def withdraw(

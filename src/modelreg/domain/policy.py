@@ -68,7 +68,8 @@ class Policy:
     """A policy that has passed its schema.
 
     `people` maps a person to accounts by forge; `change` is how many approvals of which role a change of the policy,
-    the signers or a model's gates needs (None: none). `stage_settings` are the stages as the file writes them.
+    the signers or a model's gates needs (None: none). `stage_settings` are the stages as the file writes them,
+    `versioning` what it lays over the table of `domain.bump`.
     """
 
     serial: int
@@ -83,6 +84,7 @@ class Policy:
     change: tuple[int, str] | None = None
     rollback_when: tuple[LiveRule, ...] = ()
     stage_settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    versioning: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_mapping(cls, body: Mapping[str, Any]) -> Policy:
@@ -110,6 +112,7 @@ class Policy:
                 for rule in body.get("rollback_when") or ()
             ),
             stage_settings={name: rule or {} for name, rule in body["stages"].items()},
+            versioning=body.get("versioning") or {},
         )
 
     @property

@@ -51,6 +51,7 @@ def check_policy(
         *_ranges(setting),
         *_constants(setting),
         *_unknown(setting),
+        *_versioning(setting),
         *people_findings(setting),
     ]
     return tuple(sorted(dict.fromkeys(found), key=lambda f: (f.file, f.line or 0, f.column or 0, f.code)))
@@ -204,6 +205,18 @@ def _unknown(setting: Setting) -> Iterator[Finding]:
         for name in placed.gate.require.keys() - CHECKS.keys():
             message = f"no check of that name is judged: {placed.gate.stage} can never be entered"
             yield placed.document.finding(placed.at(name), "unknown-check", message, hint="leave it out")
+
+
+def _versioning(setting: Setting) -> Iterator[Finding]:
+    """Rules of `--bump auto` that surprise: content that is lost, callers who are not warned."""
+    for kind, part in setting.policy.versioning.items():
+        path = ("versioning", kind)
+        if kind == "content" and part == "none":
+            message = "a model that was trained again to other bytes is then no new version: it is not registered"
+            yield setting.document.finding(path, "versioning", message, severity="warning")
+        if kind == "signature-incompatible" and part != "major":
+            message = "it breaks callers: a gate with `signature: compatible` lets only a major version pass"
+            yield setting.document.finding(path, "versioning", message, severity="warning")
 
 
 def _bounds(placed: PlacedGate) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -16,6 +16,7 @@ from modelreg.registry.announce import announcing
 from modelreg.registry.ports import ArtifactStore, Identity, Stored
 from modelreg.registry.request import Request, Source
 from modelreg.registry.snapshot import Snapshot
+from modelreg.registry.versioning import Decision
 from modelreg.registry.workspace import Workspace
 from modelreg.registry.writing import message, render, sha256
 
@@ -33,10 +34,10 @@ class Draft:
     identity: Identity
     at: int
 
-    def plan(self, base: CommitId, store: ArtifactStore | None, bump: str | None, reasons: tuple[str, ...]) -> Plan:
+    def plan(self, base: CommitId, store: ArtifactStore | None, decision: Decision) -> Plan:
         model, version, layout = self.request.model, self.version, self.workspace.layout
         path = layout.manifest(model, version)
-        manifest = self._render(path, "manifest", self._manifest(bump, reasons))
+        manifest = self._render(path, "manifest", self._manifest(decision.to_mapping()))
         files = {path: manifest} | self._beside() | self._about()
         if store is not None:  # a dry run stored nothing that could be embedded
             for item in self.stored:
@@ -61,8 +62,15 @@ class Draft:
     def _render(self, path: str, kind: str, body: Mapping[str, Any]) -> bytes:
         return render(self.workspace.documents, self.workspace.layout, path, kind, body)
 
-    def _manifest(self, bump: str | None, reasons: tuple[str, ...]) -> dict[str, Any]:
-        taken = self.snapshot.versions(self.request.model)
+    def body(self) -> Mapping[str, Any]:
+        """The manifest's body as it would be read back: what it is compared by. Raises InvalidError as `plan` does."""
+        path = self.workspace.layout.manifest(self.request.model, self.version)
+        read: Mapping[str, Any] = self.workspace.documents.load(
+            self._render(path, "manifest", self._manifest()), path
+        ).value
+        return read
+
+    def _manifest(self, bump: Mapping[str, Any] | None = None) -> dict[str, Any]:
         body: dict[str, Any] = {
             "format": 1,
             "model": self.request.model,
@@ -70,8 +78,8 @@ class Draft:
             "created": stamp(self.at),
             "author": {"name": self.identity.name, "email": self.identity.email},
         }
-        if bump:
-            body["bump"] = {"kind": bump, "from": str(max(taken)), "reasons": list(reasons)}
+        if bump is not None:
+            body["bump"] = dict(bump)
         facts = dict(self.request.facts)
         for key in ("framework", "architecture"):
             if key in facts:

@@ -9,19 +9,21 @@ from typing import Any
 from modelreg.domain.metric import default_direction, number
 from modelreg.domain.names import ModelName, collision_key, metric_name, parse_file
 from modelreg.domain.plan import CommitId, Plan
-from modelreg.domain.version import FIRST, Bump, Version
+from modelreg.domain.version import FIRST, Version
 from modelreg.errors import DeniedError, InvalidError, NotFoundError, UsageError
 from modelreg.registry.draft import Draft
 from modelreg.registry.ports import Progress, Stored
 from modelreg.registry.request import Request, Source
 from modelreg.registry.snapshot import Snapshot
+from modelreg.registry.versioning import Decision, check_wish, decide, wants_release
 from modelreg.registry.workspace import Workspace
 from modelreg.registry.writing import land, paths_of
 
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """What came of it. `commit` is None where nothing landed: already registered, or a dry run."""
+    """What came of it. `bump` is the part that was raised, `first` or `explicit`; None where the version is there.
+    `commit` is None where nothing landed: already registered, or a dry run."""
 
     model: ModelName
     version: Version
@@ -42,12 +44,12 @@ def register(
 ) -> Registration:
     """Register one version. The artifacts are in the remote before the commit names them.
 
-    Content that is registered already lands nothing and names its version. Raises InvalidError for bad input,
-    DeniedError for a version that exists or a person who may not, UnavailableError where the remote cannot be
-    reached; nothing is changed then.
+    Content that is registered already lands nothing and names its version; with bump `auto` so does what differs in
+    nothing that makes a version. The number is found on the base that is landed on: of two that race, the later one
+    is compared with the earlier. Raises InvalidError for bad input, DeniedError for a version that exists or a person
+    who may not, UnavailableError where the remote cannot be reached; nothing is changed then.
     """
-    if request.version is not None and request.bump is not None:
-        raise UsageError("--version and --bump exclude each other", hint="give one of them")
+    check_wish(request)
     identity = workspace.repository.identity()
     metrics = parse_metrics(request.metrics)
     store = workspace.store()
@@ -57,23 +59,30 @@ def register(
     _check_names(request.sources)
     stored = [store.add(source.path, dry_run=dry_run, progress=progress) for source in request.sources]
     _check_limits(snapshot, stored)
-    if not dry_run and find_same(snapshot, request.model, stored) is None:
-        store.push([item.md5 for item in stored])
     made: dict[str, Registration] = {}
 
-    def plan(current: Snapshot, base: CommitId) -> Plan | None:
-        same = find_same(current, request.model, stored)
+    def draft(current: Snapshot, version: Version) -> Draft:
+        return Draft(workspace, current, request, version, stored, metrics, identity, workspace.clock())
+
+    def judge(current: Snapshot) -> Decision:
+        same = find_same(current, request.model, stored, releases=wants_release(request))
         if same is not None:
-            reasons: tuple[str, ...] = (f"the same content is registered already as {same}",)
-            made["last"] = Registration(request.model, same, None, reasons, None, True, ())
+            return Decision(same, None, same, (f"the same content is registered already as {same}",), existing=True)
+        return decide(current, request, draft(current, FIRST).body)
+
+    def plan(current: Snapshot, base: CommitId) -> Plan | None:
+        judged = judge(current)
+        made["last"] = Registration(
+            request.model, judged.version, judged.kind, judged.reasons, None, judged.existing, ()
+        )
+        if judged.existing:
             return None
         _check_access(current, identity.email, request.model)
         _check_parents(current, request)
-        version, bump, reasons = _choose(current, request)
-        made["last"] = Registration(request.model, version, bump, reasons, None, False, ())
-        draft = Draft(workspace, current, request, version, stored, metrics, identity, workspace.clock())
-        return draft.plan(base, None if dry_run else store, bump, reasons)
+        return draft(current, judged.version).plan(base, None if dry_run else store, judged)
 
+    if not dry_run and not judge(snapshot).existing:
+        store.push([item.md5 for item in stored])
     planned, landed = land(workspace, plan, push=push, dry_run=dry_run)
     last = made["last"]
     commit = landed.commit if landed else None
@@ -122,36 +131,22 @@ def _flat(given: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
     return found
 
 
-def find_same(snapshot: Snapshot, model: ModelName, stored: Sequence[Stored]) -> Version | None:
-    """The version in good standing whose model artifacts have exactly these bytes and names, if there is one."""
+def find_same(
+    snapshot: Snapshot, model: ModelName, stored: Sequence[Stored], *, releases: bool = False
+) -> Version | None:
+    """The version in good standing whose artifacts have exactly these bytes and names, if there is one; with
+    `releases`, pre-releases do not count."""
     wanted = {(item.name, item.sha256) for item in stored}
     digest = stored[0].sha256.encode()
     gone = snapshot.withdrawn(model)
-    paths = {snapshot.layout.manifest(model, v): v for v in snapshot.versions(model) if v not in gone}
+    versions = (v for v in snapshot.versions(model) if v not in gone and not (releases and v.is_prerelease))
+    paths = {snapshot.layout.manifest(model, v): v for v in versions}
     for path, data in snapshot.tree.read_many(paths).items():
         if digest in data:  # parse only what can match
             manifest = snapshot.manifest(model, paths[path])
             if {(a.path, a.sha256) for a in manifest.artifacts} == wanted:
                 return paths[path]
     return None
-
-
-def _choose(snapshot: Snapshot, request: Request) -> tuple[Version, str | None, tuple[str, ...]]:
-    """The version to register, how it was bumped, and why. Raises DeniedError where it exists."""
-    taken = snapshot.versions(request.model)
-    if request.version is not None:
-        if request.version in taken:
-            following = max(taken).bump("patch")
-            raise DeniedError(
-                f"{request.model} {request.version} is registered already with other content",
-                hint=f"a version is never overwritten; the next free one is {following}",
-            )
-        return request.version, None, ("asked for",)
-    if not taken:
-        return FIRST, None, ("the first version",)
-    bump: Bump = request.bump or "patch"
-    reason = "asked for" if request.bump else "patch unless asked otherwise"
-    return max(taken).bump(bump), bump, (reason,)
 
 
 def _check_new_name(snapshot: Snapshot, model: ModelName) -> None:

@@ -24,7 +24,7 @@ class Source:
 @dataclass(frozen=True, slots=True)
 class Request:
     """What is to be registered. `facts` are the manifest's other fields (signature, params, lineage, …) as they are
-    to stand there; `about` the fields of model.yaml for a model that is new."""
+    to stand there; `about` the fields of model.yaml for a model that is new; `pre` the label of a pre-release."""
 
     model: ModelName
     sources: Sequence[Source]
@@ -35,3 +35,4 @@ class Request:
     description: str | None = None
     version: Version | None = None
     bump: Bump | None = None
+    pre: str | None = None
