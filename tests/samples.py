@@ -137,6 +137,8 @@ def changed(changes: Mapping[str, Any], body: Mapping[str, Any] = BODY) -> dict[
             place = place[key] if isinstance(place, list) else place.setdefault(key, {})
         if value is None:
             del place[last]
+        elif last == len(place) and isinstance(place, list):
+            place.append(value)
         else:
             place[last] = value
     return made

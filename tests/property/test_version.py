@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 from hypothesis import given
+from hypothesis import strategies as st
 
-from modelreg.domain.version import Version
+from modelreg.domain.version import Part, Version, following, leading_up
+from modelreg.errors import DeniedError
 from tests.property.strategies import versions
 
 
@@ -21,3 +23,28 @@ def test_text_round_trip_and_bumps_rise(a: Version) -> None:
     for part in ("major", "minor", "patch"):
         assert a < a.bump(part)
         assert not a.bump(part).is_prerelease
+
+
+@given(
+    st.lists(versions, max_size=8, unique=True),
+    st.sets(st.integers(0, 7)),
+    st.sampled_from(["major", "minor", "patch"]),
+    st.none() | st.sampled_from(["rc", "beta"]),
+)
+def test_what_follows_is_new_and_above_every_release(
+    taken: list[Version], withdrawn: set[int], part: Part, label: str | None
+) -> None:
+    gone = {version for place, version in enumerate(taken) if place in withdrawn}
+    try:
+        made = following(taken, gone, part, label)
+    except DeniedError:
+        assert label is not None
+        return
+    assert made not in taken
+    assert made.is_prerelease == (label is not None)
+    releases = [version for version in taken if not version.is_prerelease]
+    assert all(made > version for version in releases)
+    assert all(made > version for version in taken if version not in gone)
+    led = leading_up(taken, gone)
+    if releases and led is None:
+        assert made.core == max(releases).bump(part)

@@ -37,7 +37,7 @@ DEFAULT: Mapping[Kind, Asked] = {
     "beside": "none",
 }
 
-CIRCUMSTANCES: frozenset[Kind] = frozenset({"framework", "seeds", "environment", "code", "beside"})
+CIRCUMSTANCES: frozenset[Kind] = frozenset({"framework", "seeds", "environment", "code"})
 """How and where a model was made. Where it came out the same to the byte, they tell no versions apart."""
 
 MOST = 10
@@ -86,7 +86,7 @@ def choose(
     others = [printable(difference.text, _SHORT) for difference in found if asked(difference) != part]
     if part == "none":
         leading = ["nothing that makes a version differs", *leading]
-    elif all(difference.kind in CIRCUMSTANCES | {"content"} for difference in found):
+    elif not same and all(difference.kind in CIRCUMSTANCES | {"content", "beside"} for difference in found):
         leading = ["the same set-up, trained again", *leading]
     return Chosen(part, _bounded([*leading, *others], room))
 
