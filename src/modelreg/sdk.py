@@ -16,7 +16,7 @@ from modelreg.errors import DeniedError, UsageError
 from modelreg.registry import listing
 from modelreg.registry.pull import Pulled, pull
 from modelreg.registry.resolve import latest, resolve
-from modelreg.wiring import open_workspace
+from modelreg.wiring import export, open_workspace
 
 if TYPE_CHECKING:
     from modelreg.domain.compare import Comparison
@@ -260,6 +260,11 @@ class ModelVersion:
         from modelreg.registry.withdraw import withdraw
 
         withdraw(self.registry._workspace, self.model, self.version, reason=reason, push=push)
+
+    def export(self, kind: str) -> str:
+        """As `modelreg export`: `ml-bom` (CycloneDX, JSON), `model-card` (Markdown) or `provenance` (in-toto, JSON).
+        Raises UsageError for another kind, UnavailableError where a library for it is not installed."""
+        return export(self.registry._workspace, kind, Address(self.model, version=self.version))
 
     def pull(self, target: str | Path) -> Pulled:
         """All artifacts, checked, into a folder. Raises as `modelreg.registry.pull.pull`."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -16,8 +15,6 @@ from modelreg.adapters.documents import YamlDocuments
 from modelreg.adapters.repository import GitRepository
 from modelreg.domain.layout import Layout
 from modelreg.domain.plan import CommitId
-from modelreg.domain.reproduction import Predictions
-from modelreg.domain.templates import needs_owner
 from modelreg.errors import (
     IdentityError,
     InvalidError,
@@ -26,19 +23,19 @@ from modelreg.errors import (
     UnavailableError,
     UsageError,
 )
-from modelreg.registry.doctor import examine
-from modelreg.registry.init import Initialised, Settings, initialise
 from modelreg.registry.ports import ArtifactStore, Repaired, Signatures, Tree
-from modelreg.registry.sandbox import Sandbox
 from modelreg.registry.snapshot import Snapshot
 from modelreg.registry.workspace import Settings as RegistrySettings
 from modelreg.registry.workspace import Workspace
 
 if TYPE_CHECKING:
+    from modelreg.domain.address import Address
     from modelreg.domain.diagnosis import Examined
+    from modelreg.domain.reproduction import Predictions
     from modelreg.integrations.pull_request import Opened
     from modelreg.registry.init import Initialised
     from modelreg.registry.propose import Proposed
+    from modelreg.registry.sandbox import Sandbox
 
 LOCAL_REMOTE = ".dvc/storage"
 """Where artifacts go when nobody says where: a folder of this machine, ignored by git."""
@@ -141,9 +138,12 @@ def init(
     dry_run: bool = False,
 ) -> Initialised:
     """Make `path` (the top of a repository, or a folder in one) a registry. Raises NotARegistryError outside git."""
+    import secrets
 
     from modelreg.adapters.dvc_setup import configured, setup_files
     from modelreg.adapters.schema import schema_names, schema_text
+    from modelreg.domain.templates import needs_owner
+    from modelreg.registry.init import Settings, initialise
 
     repository = GitRepository.open(path)
     layout = Layout(_below_top(repository, path))
@@ -173,6 +173,34 @@ def init(
     return initialise(repository, YamlDocuments(), layout, settings, dry_run=dry_run)
 
 
+def export(workspace: Workspace, kind: str, address: Address, ref: str | None = None) -> str:
+    """A version as `kind` of registry/export.py has it: text that ends with a line end. JSON is ASCII, and stands in
+    a workflow's log without commanding its runner.
+
+    Raises UsageError for a kind that there is not, NotFoundError, InvalidError, UnavailableError for a library.
+    """
+    import json
+
+    from modelreg.domain.slsa import provenance
+    from modelreg.integrations.ml_bom import ml_bom
+    from modelreg.registry.dossier import dossier
+    from modelreg.registry.export import known_export, model_card
+
+    known = known_export(kind)
+    if known == "model-card":
+        return model_card(workspace, address, ref)
+    found = dossier(workspace, address, ref)
+    body = ml_bom(found) if known == "ml-bom" else provenance(found)
+    return json.dumps(body, indent=2).replace("##[", "\\u0023#[") + "\n"
+
+
+def write_file(target: Path, data: bytes, *, force: bool = False) -> None:
+    """A file that a user named; see adapters/output_file.py."""
+    from modelreg.adapters.output_file import write_file as write
+
+    write(target, data, force=force)
+
+
 def install_hook(path: Path, *, force: bool = False) -> Path:
     """Put the gate before every push to the bare repository at `path`; see adapters/hook_file.py."""
     from modelreg.adapters.hook_file import install
@@ -183,6 +211,7 @@ def install_hook(path: Path, *, force: bool = False) -> Path:
 def diagnose(path: Path) -> tuple[Examined, ...]:
     """What `doctor` finds at or around `path`, whatever is missing there."""
     from modelreg.adapters.machine import LocalMachine
+    from modelreg.registry.doctor import examine
 
     try:
         workspace, trouble = open_workspace(path), ""

@@ -86,7 +86,8 @@ BYTES = [{"path": a.path, "sha256": a.sha256} for a in manifest().artifacts]
 
 
 def reproduced(*, signer: str | None = ANN, **body: Any) -> Evidence:
-    return stated("reproduction", signer=signer, **{"ok": True, "kind": "bitwise", "artifacts": BYTES} | body)
+    fields: dict[str, Any] = {"ok": True, "kind": "bitwise", "artifacts": BYTES} | body
+    return stated("reproduction", signer=signer, **fields)
 
 
 def within(kind: str, **body: Any) -> Evidence:

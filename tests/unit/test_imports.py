@@ -97,7 +97,17 @@ def test_adapters_know_ports_only(name: str) -> None:
 
 @pytest.mark.parametrize("name", under("integrations"))
 def test_integrations_know_the_domain_only(name: str) -> None:
-    theirs = ("numpy", "pandas", "sklearn", "skops", "onnx", "google.protobuf", "safetensors")
+    theirs = (
+        "numpy",
+        "pandas",
+        "sklearn",
+        "skops",
+        "onnx",
+        "google.protobuf",
+        "safetensors",
+        "cyclonedx",
+        "packageurl",
+    )
     ours = ("modelreg.domain", "modelreg.errors", "modelreg.integrations")
     assert outside(name, (*theirs, *ours)) == []
     assert outside(name, ours, lazy=False) == []

@@ -73,7 +73,7 @@ def test_how_data_changed_since_the_version_before(old: Any, new: Any, change: s
 
 
 def test_the_version_before_is_the_one_that_the_number_was_raised_from() -> None:
-    bodies = {
+    bodies: dict[str, Any] = {
         "m@1.0.0": body(data=[data("d", "old")]),
         "m@1.1.0": body(data=[data("d", "new")]),
         "m@1.0.1": body(data=[data("d", "old")]),

@@ -73,6 +73,7 @@ COMMANDS = {
         "compare",
         "Versions side by side: metrics in their own direction, parameters, data, signature, environment, size.",
     ),
+    "export": Listed("export", "A version in a format that others read."),
     "history": Listed("reading", "What happened, oldest first: who, when, why, in which commit."),
     "lineage": Listed(
         "lineage",

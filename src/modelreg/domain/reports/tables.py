@@ -11,9 +11,14 @@ ROWS = 50
 
 
 def section(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], ours: frozenset[str]) -> str:
-    """A heading and a table. Titles and columns are ours, or code spans already; so are cells that are in `ours`."""
+    """A heading and a table. The title is ours."""
+    return f"#### {title}\n\n{table(columns, rows, ours)}"
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], ours: frozenset[str] = frozenset(("",))) -> str:
+    """At most ROWS rows. Columns are ours, or code spans already; so are cells that are in `ours`."""
     listed = list(rows)
-    lines = [f"#### {title}", "", _line(columns), "|" + "---|" * len(columns)]
+    lines = [_line(columns), "|" + "---|" * len(columns)]
     lines += [_line([_cell(cell, ours) for cell in row]) for row in listed[:ROWS]]
     if len(listed) > ROWS:
         lines.append(_line([f"and {len(listed) - ROWS} more", *([""] * (len(columns) - 1))]))
@@ -26,7 +31,7 @@ def number(value: float | None, *, sign: bool = False) -> str:
 
 
 def _cell(cell: object, ours: frozenset[str]) -> str:
-    return str(cell) if cell in ours else code(cell)
+    return cell if isinstance(cell, str) and cell in ours else code(cell)
 
 
 def _line(cells: Iterable[str]) -> str:
