@@ -36,7 +36,7 @@ STAGES = ("development", "staging", "production", "archived")
 ANNOUNCED = ("staging", "production")
 
 Step = tuple[str, int, int, str]
-# Versions are named by place: 0 the oldest. Moves outnumber withdrawals, so that stages fill up.
+# Versions are named by place: 0 the oldest; an odd one makes what is registered a pre-release. Moves outnumber withdrawals, so that stages fill up.
 STEPS = st.lists(
     st.tuples(
         st.sampled_from(("move", "move", "move", "move", "register", "withdraw")),
@@ -65,10 +65,10 @@ def _open(path: Path, clock: Callable[[], int]) -> Workspace:
     return dataclasses.replace(open_workspace(path), clock=clock)
 
 
-def _register(workspace: Workspace, model: ModelName, folder: Path, text: str) -> None:
+def _register(workspace: Workspace, model: ModelName, folder: Path, text: str, pre: str | None = None) -> None:
     source = folder / "model.json"
     source.write_text(text)
-    register(workspace, Request(model=model, sources=[Source(source)]))
+    register(workspace, Request(model=model, sources=[Source(source)], pre=pre))
 
 
 def _perform(workspace: Workspace, step: Step, folder: Path, number: int) -> None:
@@ -78,7 +78,7 @@ def _perform(workspace: Workspace, step: Step, folder: Path, number: int) -> Non
     version: Version = sorted(versions)[place % len(versions)]
     before = workspace.tip()
     if kind == "register":
-        _register(workspace, model, folder, f"{model} {number}")
+        _register(workspace, model, folder, f"{model} {number}", "rc" if place % 2 else None)
         return
     if kind == "withdraw":
         withdraw(workspace, model, version, reason="no")

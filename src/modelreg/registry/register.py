@@ -134,18 +134,19 @@ def _flat(given: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
 def find_same(
     snapshot: Snapshot, model: ModelName, stored: Sequence[Stored], *, releases: bool = False
 ) -> Version | None:
-    """The version in good standing whose artifacts have exactly these bytes and names, if there is one; with
-    `releases`, pre-releases do not count."""
+    """The version in good standing whose artifacts have exactly these bytes and names, if there is one: a release
+    rather than a pre-release, which with `releases` does not count."""
     wanted = {(item.name, item.sha256) for item in stored}
     digest = stored[0].sha256.encode()
     gone = snapshot.withdrawn(model)
-    versions = (v for v in snapshot.versions(model) if v not in gone and not (releases and v.is_prerelease))
-    paths = {snapshot.layout.manifest(model, v): v for v in versions}
-    for path, data in snapshot.tree.read_many(paths).items():
-        if digest in data:  # parse only what can match
-            manifest = snapshot.manifest(model, paths[path])
+    versions = [v for v in snapshot.versions(model) if v not in gone and not (releases and v.is_prerelease)]
+    paths = {snapshot.layout.manifest(model, v): v for v in sorted(versions, key=lambda v: (v.is_prerelease, v))}
+    read = snapshot.tree.read_many(paths)
+    for path, version in paths.items():
+        if digest in read.get(path, b""):  # parse only what can match
+            manifest = snapshot.manifest(model, version)
             if {(a.path, a.sha256) for a in manifest.artifacts} == wanted:
-                return paths[path]
+                return version
     return None
 
 
