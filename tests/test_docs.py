@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from modelreg.domain.bump import DEFAULT
 from tests.cli.runner import done
 from tests.keys import make_key
 from tests.reference import page
@@ -19,6 +20,7 @@ from tests.support import Repo, clone_of
 TOP = Path(__file__).parents[1]
 README = (TOP / "README.md").read_text()
 PROMOTION = (TOP / "docs" / "promotion.md").read_text()
+VERSIONS = (TOP / "docs" / "versions.md").read_text()
 
 
 def sessions(text: str) -> dict[str, str]:
@@ -108,6 +110,16 @@ def test_the_promotion_in_the_readme(here: Repo) -> None:
 @pytest.mark.parametrize("name", sorted(sessions(PROMOTION)))
 def test_the_promotion_step_by_step(here: Repo, name: str) -> None:
     play(sessions(PROMOTION)[name], here.path, back_to_the_promotion(here))
+
+
+def test_the_page_of_versions(tmp_path: Path) -> None:
+    """Its sessions follow each other; its table is the one that decides."""
+    repo = Repo.init(tmp_path / "repo")
+    for name in ("a life", "candidates"):
+        play(sessions(VERSIONS)[name], repo.path)
+    (table,) = re.findall(r"<!-- table -->\n((?:\|.*\n)+)", VERSIONS)
+    rows = re.findall(r"^\| `([a-z-]+)`.*? \| (\w+) \|", table, re.MULTILINE)
+    assert rows == list(DEFAULT.items())
 
 
 def test_ci_runs_the_readme_test_command() -> None:

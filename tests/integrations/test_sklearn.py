@@ -17,12 +17,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from modelreg import Registry
 from modelreg.errors import DeniedError, InvalidError, UnavailableError, UsageError
 from modelreg.integrations import sklearn as flavour
 from modelreg.integrations.examples import input_example
 from modelreg.integrations.skops_form import canonical
 from modelreg.integrations.tabular import infer_signature
-from tests.support import run
+from modelreg.wiring import init
+from tests.support import Repo, run
 
 pytest.importorskip("skops")
 pd = pytest.importorskip("pandas")
@@ -453,3 +455,33 @@ def test_importance_over_several_classes_and_many_features() -> None:
     assert found is not None
     assert len(found["values"]) == flavour.IMPORTANCES
     assert all(value >= 0 for value in found["values"].values())
+
+
+def test_automatic_versions_of_estimators(repo: Repo) -> None:
+    """Through the SDK: what scikit-learn calls parameters is a seed, a number of threads, or a hyperparameter."""
+    from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
+
+    init(repo.path, policy="open", remote=None, embedded=True)
+    registry = Registry(repo.path)
+    X, y = data()
+    X = X[["tenure", "charges"]]
+
+    def made(estimator: Any, rows: Any = X) -> tuple[str, list[str]]:
+        version = registry.register("churn", model=estimator.fit(rows, y), X=rows, bump="auto")
+        assert version.registration is not None
+        return str(version.version), list(version.registration.reasons)
+
+    small: dict[str, Any] = {"n_estimators": 2, "max_depth": 2}
+    assert made(RandomForestClassifier(**small, random_state=0))[0] == "1.0.0"
+    assert made(RandomForestClassifier(**small, random_state=0))[0] == "1.0.0"
+    seeded, why = made(RandomForestClassifier(**small, random_state=1))
+    assert (seeded, why[:2]) == ("1.0.1", ["the same set-up, trained again", "seed random_state 0 -> 1"])
+    threaded, why = made(RandomForestClassifier(**small, random_state=1, n_jobs=2))
+    assert (threaded, why[:2]) == ("1.0.2", ["the same set-up, trained again", "environment n_jobs none -> 2"])
+    deeper, why = made(RandomForestClassifier(n_estimators=2, max_depth=3, random_state=1))
+    assert (deeper, why[0]) == ("1.1.0", "parameter max_depth 2 -> 3")
+    other, why = made(ExtraTreesClassifier(n_estimators=2, max_depth=3, random_state=1))
+    assert (other, why[0].split(" -> ")[1]) == ("2.0.0", "sklearn.ensemble.ExtraTreesClassifier")
+    wider, why = made(ExtraTreesClassifier(n_estimators=2, max_depth=3, random_state=1), X.assign(visits=1))
+    assert wider == "3.0.0"
+    assert "feature visits added" in why
