@@ -55,8 +55,7 @@ def label(text: Any, longest: int = 500) -> str | None:
     """A stranger's text where a manifest can hold it: not empty, not too long, no control characters; else None."""
     if not isinstance(text, str) or not 0 < len(text) <= longest:
         return None
-    plain = text.translate({9: " ", 10: " "})
-    return text if plain.isprintable() else None
+    return text if text.isprintable() else None
 
 
 def labels(pairs: Mapping[str, Any]) -> dict[str, str]:

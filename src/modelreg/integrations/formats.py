@@ -10,7 +10,7 @@ from typing import Any
 
 from modelreg.domain.formats import FileFacts, format_of
 from modelreg.errors import DeniedError, InvalidError
-from modelreg.integrations import hugging_face, onnx, safetensors
+from modelreg.integrations import hugging_face, onnx, safetensors, skops_file
 
 INERT = (".safetensors", ".onnx", ".json", ".txt", ".md", ".csv", ".model", ".jinja", ".yaml", ".yml", ".spm")
 """Endings of files that no framework runs when it loads a folder; with others it is called a folder."""
@@ -81,6 +81,8 @@ def _guarded(path: Path, kind: str | None, beside: set[str]) -> FileFacts:
 def _file(path: Path, kind: str, beside: set[str]) -> FileFacts:
     if kind == "safetensors":
         return safetensors.describe(path)
+    if kind == "skops":
+        return skops_file.describe(path)
     if kind != "onnx":
         return FileFacts()
     if not onnx.installed():

@@ -257,7 +257,7 @@ def _public_name(cls: type) -> str:
     """`sklearn.ensemble.RandomForestClassifier` for a class that lives in `sklearn.ensemble._forest`."""
     import sys
 
-    public = ".".join(part for part in cls.__module__.split(".") if not part.startswith("_"))
+    public = cls.__module__.partition("._")[0]
     known = getattr(sys.modules.get(public), cls.__name__, None) is cls
     return f"{public if known else cls.__module__}.{cls.__qualname__}"
 
