@@ -144,9 +144,11 @@ def _session(path: Path, kind: str, arrays: Mapping[str, Any], size: int, own: b
     del own  # ONNX is safe to load, whoever made it
     session = formats.load(path, kind)
     wanted = session.get_inputs()
+    if len(wanted) == 1 and wanted[0].name not in arrays:
+        arrays = {wanted[0].name: _matrix(arrays)}
     feed = {}
     for entry in wanted:
-        array = next(iter(arrays.values())) if len(wanted) == len(arrays) == 1 else arrays.get(entry.name)
+        array = arrays.get(entry.name)
         if array is None:
             raise InvalidError(f"the example has no input {entry.name[:80]!a}")
         if array.ndim == 1 and len(entry.shape) == 2:
@@ -173,15 +175,22 @@ def _estimator(path: Path, kind: str, arrays: Mapping[str, Any], size: int, own:
 
 def _rows(estimator: Any, arrays: Mapping[str, Any]) -> Any:
     """The example as the estimator was fitted: a frame where it knows names, else an array."""
-    import numpy as np
-
     named = getattr(estimator, "feature_names_in_", None) is not None
-    if len(arrays) == 1 and not named:
-        return next(iter(arrays.values()))
-    if named or any(array.dtype == object for array in arrays.values()):
+    if named or (len(arrays) > 1 and any(array.dtype == object for array in arrays.values())):
         import pandas as pd
 
         return pd.DataFrame(dict(arrays))
+    return _matrix(arrays)
+
+
+def _matrix(arrays: Mapping[str, Any]) -> Any:
+    """The only array, or the columns as one. Raises InvalidError where they are no columns."""
+    import numpy as np
+
+    if len(arrays) == 1:
+        return next(iter(arrays.values()))
+    if any(array.ndim != 1 for array in arrays.values()):
+        raise InvalidError("the example has several tensors, and the model one input")
     return np.stack(list(arrays.values()), axis=1)
 
 
