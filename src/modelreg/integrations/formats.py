@@ -96,8 +96,8 @@ _WITHOUT_ONNX = "inputs and outputs are not recorded, nor is the model checked: 
 def _folder(folder: Path) -> FileFacts:
     """A folder of one kind of weights is of that format, if nothing in it could run; else it is called a folder."""
     files = _listed(folder)
-    weights = [name for name in files if name.endswith(".safetensors")]
-    models = [name for name in files if name.endswith(".onnx")]
+    weights = [name for name in files if name.lower().endswith(".safetensors")]
+    models = [name for name in files if name.lower().endswith(".onnx")]
     configs = {name: folder / name for name in (hugging_face.CONFIG, hugging_face.ADAPTER) if name in files}
     facts, data = FileFacts(), set[str]()
     if weights and not models:

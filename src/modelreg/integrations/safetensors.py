@@ -79,7 +79,7 @@ def describe_folder(folder: Path, files: Iterable[str]) -> FileFacts:
     Raises InvalidError for a shard that is missing, outside the folder, or without a tensor that the index names.
     """
     names = sorted(files)
-    headers = {name: header(folder / name) for name in names if name.endswith(".safetensors")}
+    headers = {name: header(folder / name) for name in names if name.lower().endswith(".safetensors")}
     for name in names:
         if name.endswith(INDEX):
             _check_index(folder, name, headers)
