@@ -70,6 +70,7 @@ class InMemory:
     def __init__(self, bodies: Mapping[str, Any], serving: Sequence[str] = ()) -> None:
         self.bodies: Bodies = {name(text): value for text, value in bodies.items()}
         self.serving = frozenset(map(name, serving))
+        self._numbers: dict[ModelName, list[Version]] = {}
 
     def body(self, wanted: VersionName) -> Mapping[str, Any] | None:
         if wanted in self.bodies and self.bodies[wanted] is None:
@@ -78,7 +79,9 @@ class InMemory:
         return found
 
     def numbers(self, model: ModelName) -> Sequence[Version]:
-        return sorted(each.version for each in self.bodies if each.model == model)
+        if model not in self._numbers:
+            self._numbers[model] = sorted(each.version for each in self.bodies if each.model == model)
+        return self._numbers[model]
 
     def standing(self, wanted: VersionName) -> Standing:
         if wanted in self.serving:

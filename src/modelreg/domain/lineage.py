@@ -6,12 +6,13 @@ as long as neither was cut, which the notes say.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from modelreg.domain.data_change import DataChange, data_changes
 from modelreg.domain.lineage_graph import Change, Direction, Edge, Graph, Node, Standing, VersionName, version_node
-from modelreg.domain.lineage_parts import Parent, Part, datasets, parents, parts, text
+from modelreg.domain.lineage_parts import Parent, Part, datasets, mapping, parents, parts, text
 from modelreg.domain.names import ModelName
 from modelreg.domain.version import Version
 from modelreg.errors import InvalidError
@@ -123,10 +124,11 @@ def _changes(draft: _Draft, name: VersionName, body: Mapping[str, Any]) -> tuple
     That is the version that the number was raised from where the manifest says it, else the one below in order.
     """
     numbers = draft.versions.numbers(name.model)
-    bump = body.get("bump")
-    asked = text(bump, "from") if isinstance(bump, Mapping) else ""
-    lower = [number for number in numbers if number < name.version]
-    before = next((number for number in numbers if str(number) == asked), lower[-1] if lower else None)
+    asked = text(mapping(body.get("bump")), "from")
+    before = _version(asked)
+    if before is None or before not in numbers[(place := bisect_left(numbers, before)) : place + 1]:
+        below = bisect_left(numbers, name.version)
+        before = numbers[below - 1] if below else None
     if before is None or before == name.version:
         return None, ()
     try:
@@ -137,6 +139,13 @@ def _changes(draft: _Draft, name: VersionName, body: Mapping[str, Any]) -> tuple
         draft.note(f"{name.model}@{before} cannot be read: whether the data changed since is not known")
         return None, ()
     return before, data_changes(datasets(old), datasets(body))
+
+
+def _version(asked: str) -> Version | None:
+    try:
+        return Version.parse(asked)
+    except InvalidError:
+        return None
 
 
 def _cycles(root: VersionName, draft: _Draft) -> Iterable[str]:
