@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from modelreg.adapters.documents import YamlDocuments
 from modelreg.domain.lineage_graph import Standing, VersionName
 from modelreg.domain.names import ModelName
 from modelreg.domain.version import Version
 from modelreg.errors import InvalidError
 from tests.support import Repo
 
+DOCUMENTS = YamlDocuments()
 Bodies = dict[VersionName, Any]
 
 
@@ -95,8 +96,8 @@ def registry(folder: Path, bodies: Mapping[str, Any], stages: Mapping[str, str] 
     for text, lineage in bodies.items():
         wanted = name(text)
         at = f"registry/{wanted.model}"
-        written = lineage if isinstance(lineage, str) else json.dumps(_valid(wanted, lineage), ensure_ascii=False)
-        files[f"{at}/{wanted.version}/manifest.yaml"] = written + "\n"
+        written = lineage if isinstance(lineage, str) else DOCUMENTS.dump(_valid(wanted, lineage)).decode()
+        files[f"{at}/{wanted.version}/manifest.yaml"] = written
         files[f"{at}/model.yaml"] = f"format: 1\nname: {wanted.model}\ntask: classification\n"
         files[f"{at}/stages.yaml"] = (stages or {}).get(wanted.model, "format: 1\naliases: {}\n")
     repo = Repo.init(folder)
