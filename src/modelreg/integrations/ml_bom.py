@@ -8,6 +8,7 @@ time of registration.
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from cyclonedx.model.bom import Bom
     from cyclonedx.model.component import Component
     from cyclonedx.model.license import DisjunctiveLicense
+    from cyclonedx.validation.json import JsonStrictValidator
 
 _APPROACHES = {"classification": "supervised", "regression": "supervised", "clustering": "unsupervised"}
 _EMAIL = re.compile(r"[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+")
@@ -36,21 +38,29 @@ def ml_bom(dossier: Dossier) -> dict[str, Any]:
     try:
         from cyclonedx.output import make_outputter
         from cyclonedx.schema import OutputFormat, SchemaVersion
-        from cyclonedx.validation.json import JsonStrictValidator
     except ImportError as error:
         hint = "pip install 'modelreg[bom]'"
         raise UnavailableError("an ML-BOM needs cyclonedx-python-lib", hint=hint) from error
     bom, datasets = _bom(dossier)
-    version = SchemaVersion.V1_6
-    body: dict[str, Any] = json.loads(make_outputter(bom, OutputFormat.JSON, version).output_as_string())
+    written = make_outputter(bom, OutputFormat.JSON, SchemaVersion.V1_6).output_as_string()
+    body: dict[str, Any] = json.loads(written)
     body["metadata"]["component"]["modelCard"] = _model_card(dossier, datasets)
-    trouble = JsonStrictValidator(version).validate_str(json.dumps(body))
+    trouble = _validator().validate_str(json.dumps(body))
     if trouble is not None:
         where = "/".join(str(part) for part in trouble.data.absolute_path)
         raise InvalidError(
             "is not as CycloneDX 1.6 wants it", field=where or None, hint=f"modelreg show {dossier.name}"
         )
     return body
+
+
+@functools.cache
+def _validator() -> JsonStrictValidator:
+    """It reads its schemas once, which takes longer than to validate."""
+    from cyclonedx.schema import SchemaVersion
+    from cyclonedx.validation.json import JsonStrictValidator
+
+    return JsonStrictValidator(SchemaVersion.V1_6)
 
 
 def _bom(dossier: Dossier) -> tuple[Bom, list[str]]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 from modelreg.domain.address import Address
+from modelreg.domain.dossier import Dossier
 from modelreg.domain.reports.card_metadata import front_matter
 from modelreg.domain.reports.model_card import card_body
 from modelreg.errors import UsageError
 from modelreg.registry.dossier import dossier
+from modelreg.registry.ports import Documents
 from modelreg.registry.workspace import Workspace
 
 Export = Literal["ml-bom", "model-card", "provenance"]
@@ -24,7 +26,10 @@ def known_export(text: str) -> Export:
 
 
 def model_card(workspace: Workspace, address: Address, ref: str | None = None) -> str:
-    """The card with its front matter, ready for README.md. Raises NotFoundError, InvalidError."""
-    found = dossier(workspace, address, ref)
-    metadata = workspace.documents.dump(front_matter(found)).decode()
-    return f"---\n{metadata}---\n\n{card_body(found)}"
+    """Ready for README.md. Raises NotFoundError, InvalidError."""
+    return card(workspace.documents, dossier(workspace, address, ref))
+
+
+def card(documents: Documents, found: Dossier) -> str:
+    """A model card with its front matter."""
+    return f"---\n{documents.dump(front_matter(found)).decode()}---\n\n{card_body(found)}"

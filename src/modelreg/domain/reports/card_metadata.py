@@ -13,12 +13,7 @@ from typing import Any
 from modelreg.domain.dossier import Dossier
 from modelreg.domain.reports.harmless import one_line
 
-_LIBRARIES = {
-    "scikit-learn": "sklearn",
-    "torch": "pytorch",
-    "tensorflow": "tf-keras",
-    "sentence-transformers": "sentence-transformers",
-}
+_LIBRARIES = {"scikit-learn": "sklearn", "torch": "pytorch"}
 """Where the Hub calls a library otherwise than its distribution."""
 _TABULAR = frozenset(("scikit-learn", "xgboost", "lightgbm", "catboost"))
 _PIPELINES = {"classification": "tabular-classification", "regression": "tabular-regression"}
