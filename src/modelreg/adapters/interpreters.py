@@ -71,8 +71,7 @@ class Interpreter:
 def current(room: Path, clone: Path) -> Interpreter:
     """The running interpreter; a project in the clone, and the running modelreg, are put before what is installed."""
     project = _project(clone)
-    sources = clone / "src" if (clone / "src").is_dir() else clone
-    first = [str(sources)] if project else []
+    first = [str(_sources(clone))] if project else []
     inherited = [part for part in os.environ.get("PYTHONPATH", "").split(os.pathsep) if part]
     python = Path(sys.executable)
     return Interpreter(python, (_programs(room, python), python.parent), (*first, _own_folder(), *inherited))
@@ -100,7 +99,7 @@ def fresh(room: Path, clone: Path, lock: bytes, name: str, python: str | None, t
     if found.pins or not found.complete:
         maker.install(target, [*options, "-r", str(file)], "the recorded lock")
     if project:
-        maker.install(target, ["--no-deps", "--editable", str(clone)], f"{project} from the clone")
+        notes += _install_project(maker, target, clone, project)
     interpreter = target / "bin" / "python"
     if not found.complete:
         notes += ("the lock does not pin everything: the rest was resolved anew",)
@@ -122,6 +121,16 @@ def installed(interpreter: Interpreter, room: Path, env: Mapping[str, str]) -> t
 def builders_environment() -> dict[str, str]:
     """The user's own, for installers (indexes, proxies, caches), without what would bend a Python."""
     return {key: value for key, value in os.environ.items() if not key.startswith(_DROPPED)}
+
+
+def _install_project(maker: _Pip, target: Path, clone: Path, project: str) -> tuple[str, ...]:
+    """Install the clone's own project; one that does not build is put on the path as it lies there."""
+    try:
+        maker.install(target, ["--no-deps", "--editable", str(clone)], f"{project} from the clone")
+    except UnavailableError:
+        (_site(target) / "clone.pth").write_text(f"{_sources(clone)}\n")
+        return (f"{project} does not build at that commit: its sources are on the path, without metadata and scripts",)
+    return ()
 
 
 class _Pip:
@@ -208,6 +217,15 @@ def _project(clone: Path) -> str | None:
     return name if isinstance(name, str) else None
 
 
+def _sources(clone: Path) -> Path:
+    return clone / "src" if (clone / "src").is_dir() else clone
+
+
+def _site(target: Path) -> Path:
+    (site,) = sorted((target / "lib").glob("python*/site-packages"))
+    return site
+
+
 def _text(lock: bytes) -> str:
     try:
         return lock.decode()
@@ -245,7 +263,7 @@ def _programs(room: Path, python: Path) -> Path:
 
 def _lend(target: Path) -> None:
     """Make the running modelreg importable in the environment at `target`, see `_FINDER`."""
-    (site,) = sorted((target / "lib").glob("python*/site-packages"))
+    site = _site(target)
     paths = [_own_folder(), *(part for part in sys.path if part and part != _own_folder())]
     (site / "_modelreg_lent.py").write_text(_FINDER.format(names=sorted(_needed()), paths=paths))
     (site / "modelreg_lent.pth").write_text("import _modelreg_lent\n")

@@ -1,8 +1,8 @@
 """Making a version again: what its manifest says of how, and whether what came out is the same. No I/O.
 
 What came out is the same bit for bit, or its predictions on the input example are within a tolerance and so are its
-metrics, or (where no predictions can be had) its metrics are. The two weaker kinds count only where nothing else went
-in: other data, parameters or seeds that give near numbers are another model.
+metrics, or (where no predictions can be had) its metrics are. The two weaker kinds count only where the same went in,
+on another machine perhaps: other data, parameters, seeds or packages that give near numbers are another recipe.
 """
 
 from __future__ import annotations
@@ -29,7 +29,12 @@ _LIKELY: tuple[Kind, ...] = (
     "signature-incompatible", "signature-compatible", "content",
 )  # fmt: skip
 """Causes before effects, those first that people change most."""
-_INPUTS: frozenset[Kind] = frozenset(("data", "params", "seeds", "architecture", "features", "parents"))
+_INPUTS: frozenset[Kind] = frozenset(
+    ("data", "params", "seeds", "architecture", "features", "framework", "format", "parents")
+)
+_MACHINE = frozenset(("python", "platform", "container"))
+"""Of the environment, what is not a package."""
+_NAMED = 8
 _PLAIN_PART = re.compile(r"[^\x00-\x1f\x7f\\/]+")
 _INTERPRETER = re.compile(r"^\S*/python(?:\d(?:\.\d+)?)?(?:\.exe)?(?=\s|$)")
 
@@ -207,10 +212,13 @@ def judge(
     `surroundings` are known deviations of the environment that manifests do not hold, in words.
     """
     found = explained(recorded, made)
-    causes = (*(part.text for part in found if part.kind != "content"), *surroundings)
-    effects = tuple(part.text for part in found if part.kind == "content")
-    if not effects:
-        return Judgement(True, "bitwise", "every artifact is the same bit for bit", causes)
+    causes = (
+        *(part.text for part in found if part.kind != "content" and not _is_on_one_side(part)),
+        *surroundings,
+    )
+    effects = (*(part.text for part in found if part.kind == "content"), *_on_one_side(found))
+    if all(part.kind != "content" for part in found):
+        return Judgement(True, "bitwise", "every artifact is the same bit for bit", (*causes, *effects))
     distance = predictions.distance
     kind: Agreement = "metrics" if distance is None else "predictions"
     notes = (f"predictions were not compared: {predictions.why}",) if predictions.why else ()
@@ -218,9 +226,9 @@ def judge(
     unmeasured = not recorded.get("metrics") or not made.get("metrics")
     if kind == "predictions" and unmeasured:
         worst, unlike, notes = None, "", (*notes, "metrics were not compared: only one side has them, or none")
-    inputs = [part.text for part in found if part.kind in _INPUTS]
-    if inputs:
-        reason = f"the artifacts differ, and so does what went in: {inputs[0]}"
+    altered = [part.text for part in found if part.kind in _INPUTS or _is_other_package(part)]
+    if altered or surroundings:
+        reason = f"the artifacts differ, and so does what went in: {(*altered, *surroundings)[0]}"
     elif distance is not None and not distance <= tolerance:
         by = "other labels or shapes" if math.isinf(distance) else f"by {distance:.3g}"
         reason = f"predictions on the input example differ ({by}; {tolerance:g} is allowed)"
@@ -247,6 +255,22 @@ def explained(recorded: Mapping[str, Any], made: Mapping[str, Any]) -> tuple[Dif
     ]
     # A package at another version is a likelier cause than one that is there on one side only.
     return tuple(sorted(found, key=lambda part: (_LIKELY.index(part.kind), part.before is None or part.after is None)))
+
+
+def _is_other_package(part: Difference) -> bool:
+    """A distribution at another version; one that is there on one side only tells little."""
+    return part.kind == "environment" and part.name not in _MACHINE and not _is_on_one_side(part)
+
+
+def _is_on_one_side(part: Difference) -> bool:
+    return part.kind == "environment" and part.name not in _MACHINE and (part.before is None or part.after is None)
+
+
+def _on_one_side(found: Sequence[Difference]) -> tuple[str, ...]:
+    """Distributions that one environment lacks, in one line: there may be hundreds."""
+    names = [ascii(part.name)[1:-1] for part in found if _is_on_one_side(part)]
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return (f"installed on one side only: {', '.join(names[:_NAMED])}{more}",) if names else ()
 
 
 def _comparable(body: Mapping[str, Any]) -> dict[str, Any]:
