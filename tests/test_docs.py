@@ -23,6 +23,9 @@ PROMOTION = (TOP / "docs" / "promotion.md").read_text()
 VERSIONS = (TOP / "docs" / "versions.md").read_text()
 
 
+COMPARE_AND_EXPORT = (TOP / "docs" / "compare-and-export.md").read_text()
+
+
 def sessions(text: str) -> dict[str, str]:
     """The sessions of a page, by name."""
     return dict(re.findall(r"<!-- session: ([a-z ]+) -->\n```console\n(.*?)```", text, re.DOTALL))
@@ -120,6 +123,11 @@ def test_the_page_of_versions(tmp_path: Path) -> None:
     (table,) = re.findall(r"<!-- table -->\n((?:\|.*\n)+)", VERSIONS)
     rows = re.findall(r"^\| `([a-z-]+)`.*? \| (\w+) \|", table, re.MULTILINE)
     assert rows == list(DEFAULT.items())
+
+
+@pytest.mark.parametrize("name", sorted(sessions(COMPARE_AND_EXPORT)))
+def test_comparing_and_exporting(here: Repo, name: str) -> None:
+    play(sessions(COMPARE_AND_EXPORT)[name], here.path, back_to_the_promotion(here))
 
 
 def test_ci_runs_the_readme_test_command() -> None:
