@@ -180,6 +180,18 @@ def test_artifacts(
 
 
 @pytest.mark.parametrize(
+    ("role", "kind", "passed"), [("lock", "text", True), ("lock", "pickle", False), ("other", "text", False)]
+)
+def test_a_lock_of_plain_text_is_no_format_that_a_policy_must_name(role: str, kind: str, passed: bool) -> None:
+    found = manifest(formats=("skops", "text"))
+    body = dict(
+        found.body, artifacts=[found.body["artifacts"][0], found.body["artifacts"][1] | {"role": role, "format": kind}]
+    )
+    asked = {"artifacts": {"formats": ["skops"]}}
+    assert outcome(report(asked, Manifest.from_mapping(body))) == {"artifacts.formats": passed}
+
+
+@pytest.mark.parametrize(
     ("name", "lineage", "passed"),
     [
         ("code", None, False),

@@ -29,7 +29,7 @@ _VERSION = re.compile(r"[0-9]+(?:\.[0-9]+){2,3}")
 # What must be written as an escape: odd blanks, invisible and bidirectional controls, what YAML forbids.
 _ESCAPED = re.compile("[\x7f-\xa0\xad\u2000-\u200f\u2028-\u202f\u205f-\u206f\ufeff\ufff0-\uffff]")
 _PLAIN = re.compile(r"(?:[\w/($]|\./)[^:#\x00-\x1f]*")  # no `:` and `#` at all, no indicator in front
-_FLOW_INDICATOR = re.compile(r"[,\[\]{}]")
+_FLOW_INDICATOR = re.compile(r"[,\[\]{}?]")  # PyYAML's own parser stumbles over `[a?]`, libyaml does not
 
 
 def write(value: Mapping[str, object], *, schema: str | None = None, comment: str | None = None) -> bytes:

@@ -90,14 +90,16 @@ def check_compliance(requirement: Mapping[str, Any], context: Context) -> Iterab
 
 
 def check_artifacts(requirement: Mapping[str, Any], context: Context) -> Iterator[Verdict]:
-    """`formats`: the formats that every artifact must be in; `at_least`: recorded, present or verified."""
+    """`formats`: the formats that every artifact must be in, a lock of plain text aside, which nobody loads;
+    `at_least`: recorded, present or verified."""
     if not requirement or set(requirement) - {"formats", "at_least"}:
         asked = str(sorted(requirement))
         yield Verdict("artifacts", False, "formats or at_least", asked, "the requirement is not known")
     if "formats" in requirement:
         formats = list(requirement["formats"])
-        odd = sorted({a.format for a in context.candidate.manifest.artifacts if a.format not in formats})
-        found = ", ".join(sorted({a.format for a in context.candidate.manifest.artifacts}))
+        artifacts = [a for a in context.candidate.manifest.artifacts if (a.role, a.format) != ("lock", "text")]
+        odd = sorted({a.format for a in artifacts if a.format not in formats})
+        found = ", ".join(sorted({a.format for a in artifacts}))
         reason = f"{', '.join(odd)} is not among the formats that the policy allows" if odd else ""
         yield Verdict("artifacts.formats", not odd, ", ".join(formats), found, reason)
     if "at_least" in requirement:
