@@ -19,6 +19,7 @@ from tests.support import Repo, clone_of
 
 TOP = Path(__file__).parents[1]
 README = (TOP / "README.md").read_text()
+LINEAGE = (TOP / "docs" / "lineage.md").read_text()
 PROMOTION = (TOP / "docs" / "promotion.md").read_text()
 VERSIONS = (TOP / "docs" / "versions.md").read_text()
 
@@ -128,6 +129,11 @@ def test_the_page_of_versions(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", sorted(sessions(COMPARE_AND_EXPORT)))
 def test_comparing_and_exporting(here: Repo, name: str) -> None:
     play(sessions(COMPARE_AND_EXPORT)[name], here.path, back_to_the_promotion(here))
+
+
+@pytest.mark.parametrize("name", sorted(sessions(LINEAGE)))
+def test_lineage_in_this_repository(here: Repo, name: str) -> None:
+    play(sessions(LINEAGE)[name], here.path, back_to_the_promotion(here))
 
 
 def test_ci_runs_the_readme_test_command() -> None:

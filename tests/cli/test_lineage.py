@@ -210,8 +210,12 @@ def _written(text: str, lineage: str) -> str:
     )
 
 
-def test_however_yaml_writes_it_nothing_hides_from_reverse_lineage(tmp_path: Path) -> None:
+@pytest.mark.parametrize("limit", [0, 50], ids=["by words", "by search"])
+def test_however_yaml_writes_it_nothing_hides_from_reverse_lineage(
+    tmp_path: Path, limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Escapes, quotes, folded lines and flow style: the bytes differ, the value is the same."""
+    monkeypatch.setattr(mentions, "MANY", limit)
     digest = sha("bad data")
     odd = 'it\'s "bad" data'
     ways = {
