@@ -29,6 +29,8 @@ def test_what_matters_comes_first_and_again_the_same() -> None:
     assert list(found["values"]) == ["large", "small", "none"]
     assert found["method"] == "permutation (10 repeats, seed 0, 200 rows, the estimator's own score)"
     assert importance.permutation(fitted, frame, y) == found
+    polars = pytest.importorskip("polars").DataFrame({name: frame[name].to_list() for name in frame})
+    assert importance.permutation(model(polars, y), polars, y)["values"] == found["values"]
     array = importance.permutation(model(frame.to_numpy(), y), frame.to_numpy(), y)
     assert list(array["values"]) == ["x2", "x0", "x1"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
@@ -68,6 +69,9 @@ def show(address: Address, registry: RegistryPath = HERE, ref: Ref = None, as_js
     if params := body.get("params"):
         result()
         table(("parameter", "value"), params.items())
+    if benchmarks := body.get("benchmarks"):
+        result()
+        table(("benchmark", "p50 ms", "p95 ms", "p99 ms", "rows/s", "memory", "on"), [_measured(b) for b in benchmarks])
 
 
 def _facts(body: dict[str, Any]) -> list[tuple[str, str]]:
@@ -88,8 +92,29 @@ def _facts(body: dict[str, Any]) -> list[tuple[str, str]]:
         ("data", ", ".join(f"{d['name']} {d.get('sha256', '')[:12]}" for d in data)),
         ("tags", ", ".join(f"{k}={v}" for k, v in (body.get("tags") or {}).items())),
     ]
-    rows += [("artifact", f"{a['path']} ({a['role']}, {a['size_bytes']} bytes)") for a in body["artifacts"]]
+    signature = body.get("signature") or {}
+    rows += [(key, _entries(signature.get(key) or ())) for key in ("inputs", "outputs")]
+    for artifact in body["artifacts"]:
+        weights = (artifact.get("details") or {}).get("parameters_total")
+        told = f", {weights} weights" if weights is not None else ""
+        rows.append(("artifact", f"{artifact['path']} ({artifact['role']}, {artifact['size_bytes']} bytes{told})"))
     return [(key, value) for key, value in rows if value]
+
+
+_SHOWN = 8
+
+
+def _entries(entries: Sequence[dict[str, Any]]) -> str:
+    """`x float32 [-1, 3]`; the shape of a column says nothing."""
+    told = [f"{e['name']} {e['type']}{f' {shape}' if (shape := e.get('shape', [-1])) != [-1] else ''}" for e in entries]
+    return ", ".join(told[:_SHOWN]) + (f" and {len(told) - _SHOWN} more" if len(told) > _SHOWN else "")
+
+
+def _measured(entry: dict[str, Any]) -> tuple[str, ...]:
+    latencies = [f"{entry[key]:.4g}" if key in entry else "" for key in (f"latency_p{p}_ms" for p in (50, 95, 99))]
+    rate = f"{entry['throughput_rows_per_s']:.0f}" if "throughput_rows_per_s" in entry else ""
+    memory = f"{entry['peak_memory_bytes'] / 2**20:.0f} MiB" if "peak_memory_bytes" in entry else ""
+    return (entry["name"], *latencies, rate, memory, entry.get("hardware", ""))
 
 
 def _basis(metric: dict[str, Any]) -> str:

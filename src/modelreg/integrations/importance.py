@@ -32,8 +32,12 @@ def permutation(estimator: Any, X: Any, y: Any) -> dict[str, Any]:
         raise UnavailableError("scikit-learn is not installed", hint="pip install 'modelreg[sklearn]'") from error
     import numpy as np
 
-    count = X.shape[0] if hasattr(X, "shape") else len(X)
-    rows = min(count, ROWS)
+    columns = columns_of(X)
+    if columns is not None and not hasattr(X, "iloc"):  # scikit-learn shuffles frames of pandas and arrays only
+        import pandas as pd
+
+        X = pd.DataFrame({name: values.to_numpy() for name, values in columns.items()})
+    rows = min(X.shape[0] if hasattr(X, "shape") else len(X), ROWS)
     try:
         found = inspection.permutation_importance(
             estimator, X, y, n_repeats=REPEATS, random_state=SEED, max_samples=rows
@@ -46,7 +50,6 @@ def permutation(estimator: Any, X: Any, y: Any) -> dict[str, Any]:
     values = np.asarray(found.importances_mean, dtype=float)
     if not np.isfinite(values).all():
         raise InvalidError("the score on X and y is not a finite number", field="feature_importance")
-    columns = columns_of(X)
     names = list(columns) if columns is not None else [f"x{n}" for n in range(len(values))]
     ranked = sorted(zip(names, values.tolist(), strict=True), key=lambda item: -abs(item[1]))[:IMPORTANCES]
     method = f"permutation ({REPEATS} repeats, seed {SEED}, {rows} rows, the estimator's own score)"
