@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from modelreg.domain.manifest import Manifest
-from modelreg.domain.signature import incompatibilities, judge_signature
+from modelreg.domain.signature import breaks, incompatibilities, judge_signature
 from modelreg.domain.verdict import Verdict
 from tests.samples import manifest
 
@@ -96,6 +96,34 @@ def test_incompatible(holder: Mapping[str, Any] | None, candidate: Mapping[str, 
     assert incompatibilities(holder, candidate) == (found,)
 
 
+@pytest.mark.parametrize(
+    ("holder", "candidate", "why"),
+    [
+        (None, signature(), "nobody can tell what callers send and read"),
+        (signature([COLUMN, COLUMN]), signature(), "nobody can tell which is meant"),
+        (signature(), signature([]), "nobody can tell whether it takes what callers send"),
+        (signature(), signature([COLUMN, SCORE]), "callers do not send it"),
+        (signature([COLUMN | {"nullable": True}]), signature(), "callers may leave values out"),
+        (signature(), signature([COLUMN | {"type": "int16"}]), "it does not take all that callers send"),
+        (signature(), signature([COLUMN | {"shape": [5]}]), "it does not take all that callers send"),
+        (signature(), signature(outputs=[]), "callers read it"),
+        (signature(), signature(outputs=[SCORE | {"type": "float32"}]), "callers read the type that it had"),
+        (signature(), signature(outputs=[SCORE | {"shape": [-1, -1]}]), "callers read the shape that it had"),
+        (signature(), signature(outputs=[SCORE | {"nullable": True}]), "callers count on a value"),
+        (signature(parameters=[LIMIT]), signature(), "callers may set it"),
+        (signature(), signature(parameters=[without(LIMIT, "default")]), "callers do not set it"),
+        (signature(parameters=[LIMIT]), signature(parameters=[without(LIMIT, "default")]), "callers may leave it to its default"),
+        (signature(parameters=[LIMIT]), signature(parameters=[LIMIT | {"type": "int32"}]), "it does not take all that callers send"),
+    ],
+)  # fmt: skip
+def test_why_a_change_breaks_callers(
+    holder: Mapping[str, Any] | None, candidate: Mapping[str, Any] | None, why: str
+) -> None:
+    (found,) = breaks(holder, candidate)
+    assert found.why == why
+    assert str(found) == f"{found.text} ({why})"
+
+
 def test_all_is_told_in_order() -> None:
     holder = signature([COLUMN, SCORE], parameters=[LIMIT])
     candidate = signature([COLUMN | {"type": "string", "shape": [2]}, SCORE], outputs=[])
@@ -161,7 +189,9 @@ def test_the_reason_says_what_and_the_way_out() -> None:
     many: list[Mapping[str, Any]] = [COLUMN | {"name": f"c{n}"} for n in range(8)]
     verdict = judge(version("1.0.0", signature()), version("1.1.0", signature(many)))
     assert verdict.actual == "8 incompatible"
-    assert "callers of 1.0.0 would break: input 'c0' is new and not nullable; " in verdict.reason
+    assert (
+        "callers of 1.0.0 would break: input 'c0' is new and not nullable (callers do not send it); " in verdict.reason
+    )
     assert "; and 3 more; make it a major version, or keep the signature" in verdict.reason
 
 

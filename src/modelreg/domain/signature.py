@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from modelreg.domain.manifest import Manifest
@@ -25,7 +26,23 @@ _NUMBERS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Break:
+    """A change that breaks callers: what it is, and why it breaks them."""
+
+    text: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.text} ({self.why})"
+
+
 def incompatibilities(holder: Mapping[str, Any] | None, candidate: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """What `breaks` finds, without why."""
+    return tuple(found.text for found in breaks(holder, candidate))
+
+
+def breaks(holder: Mapping[str, Any] | None, candidate: Mapping[str, Any] | None) -> tuple[Break, ...]:
     """Why a service of the holder cannot call the candidate, from the manifests' `signature`; empty where it can.
 
     Inputs may widen as NumPy casts safely (int32 to int64, any whole number to float64, float32 to float64), take
@@ -35,7 +52,8 @@ def incompatibilities(holder: Mapping[str, Any] | None, candidate: Mapping[str, 
     """
     missing = [who for who, found in (("holder", holder), ("candidate", candidate)) if found is None]
     if holder is None or candidate is None:
-        return tuple(f"no signature recorded for the {who}" for who in missing)
+        why = "nobody can tell what callers send and read"
+        return tuple(Break(f"no signature recorded for the {who}", why) for who in missing)
     twice = [*_twice("holder", holder), *_twice("candidate", candidate)]
     if twice:
         return tuple(twice)
@@ -59,8 +77,10 @@ def judge_signature(requirement: Any, holder: Manifest | None, candidate: Manife
     if holder is None:
         yield Verdict("signature", True, expected, "no holder to be compatible with")
         return
-    found = incompatibilities(holder.body.get("signature"), candidate.body.get("signature"))
-    told = "; ".join(found[:_SHOWN]) + (f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else "")
+    found = breaks(holder.body.get("signature"), candidate.body.get("signature"))
+    told = "; ".join(str(one) for one in found[:_SHOWN]) + (
+        f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    )
     if not found:
         yield Verdict("signature", True, expected, f"compatible with {holder.version}")
     elif candidate.version.major > holder.version.major:
@@ -78,57 +98,58 @@ def _by_name(signature: Mapping[str, Any], key: str) -> _Entries:
     return {entry["name"]: entry for entry in signature.get(key) or ()}
 
 
-def _twice(who: str, signature: Mapping[str, Any]) -> Iterator[str]:
+def _twice(who: str, signature: Mapping[str, Any]) -> Iterator[Break]:
     for key in ("inputs", "outputs", "parameters"):
         names = Counter(entry["name"] for entry in signature.get(key) or ())
         for name in (name for name, times in names.items() if times > 1):
-            yield f"the {who} has {_name(name)} twice among its {key}"
+            yield Break(f"the {who} has {_name(name)} twice among its {key}", "nobody can tell which is meant")
 
 
-def _inputs(old: _Entries, new: _Entries) -> Iterator[str]:
+def _inputs(old: _Entries, new: _Entries) -> Iterator[Break]:
     if old and not new:
-        yield "the candidate names no inputs"
+        yield Break("the candidate names no inputs", "nobody can tell whether it takes what callers send")
     for name, entry in new.items():
         before = old.get(name)
         if before is None:
             if not entry.get("nullable"):
-                yield f"input {_name(name)} is new and not nullable"
+                yield Break(f"input {_name(name)} is new and not nullable", "callers do not send it")
             continue
         yield from _accepts(f"input {_name(name)}", before, entry)
         if before.get("nullable") and not entry.get("nullable"):
-            yield f"input {_name(name)} is no longer nullable"
+            yield Break(f"input {_name(name)} is no longer nullable", "callers may leave values out")
 
 
-def _outputs(old: _Entries, new: _Entries) -> Iterator[str]:
+def _outputs(old: _Entries, new: _Entries) -> Iterator[Break]:
     for name, before in old.items():
         what, entry = f"output {_name(name)}", new.get(name)
         if entry is None:
-            yield f"{what} is gone"
+            yield Break(f"{what} is gone", "callers read it")
             continue
         if _type(entry) != _type(before):
-            yield f"{what} was {_type(before)} and is {_type(entry)}"
+            yield Break(f"{what} was {_type(before)} and is {_type(entry)}", "callers read the type that it had")
         if not _shape_within(entry.get("shape"), before.get("shape")):
-            yield _reshaped(what, before, entry)
+            yield Break(_reshaped(what, before, entry), "callers read the shape that it had")
         if entry.get("nullable") and not before.get("nullable"):
-            yield f"{what} became nullable"
+            yield Break(f"{what} became nullable", "callers count on a value")
 
 
-def _parameters(old: _Entries, new: _Entries) -> Iterator[str]:
-    yield from (f"parameter {_name(name)} is gone" for name in old if name not in new)
+def _parameters(old: _Entries, new: _Entries) -> Iterator[Break]:
+    yield from (Break(f"parameter {_name(name)} is gone", "callers may set it") for name in old if name not in new)
     for name, entry in new.items():
         what, before = f"parameter {_name(name)}", old.get(name)
         if before is not None:
             yield from _accepts(what, before, entry)
         if "default" not in entry and (before is None or "default" in before):
-            yield f"{what} {'is new and has no' if before is None else 'lost its'} default"
+            told = f"{what} {'is new and has no' if before is None else 'lost its'} default"
+            yield Break(told, "callers do not set it" if before is None else "callers may leave it to its default")
 
 
-def _accepts(what: str, before: Mapping[str, Any], entry: Mapping[str, Any]) -> Iterator[str]:
+def _accepts(what: str, before: Mapping[str, Any], entry: Mapping[str, Any]) -> Iterator[Break]:
     """What of type and shape no longer takes in all that it took in before."""
     if not _widens(_type(before), _type(entry)):
-        yield f"{what} was {_type(before)} and is {_type(entry)}"
+        yield Break(f"{what} was {_type(before)} and is {_type(entry)}", "it does not take all that callers send")
     if not _shape_within(before.get("shape"), entry.get("shape")):
-        yield _reshaped(what, before, entry)
+        yield Break(_reshaped(what, before, entry), "it does not take all that callers send")
 
 
 def _type(entry: Mapping[str, Any]) -> str:
