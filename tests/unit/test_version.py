@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from modelreg.domain.version import FIRST, Part, Version, following, parse_label
+from modelreg.domain.version import FIRST, Part, Version, following, leading_up, parse_label
 from modelreg.errors import DeniedError, InvalidError
 
 # SemVer 2.0.0 section 11, and what it says of numbers, letters and lengths.
@@ -124,6 +124,24 @@ def parsed(there: str) -> tuple[list[Version], set[Version]]:
 @pytest.mark.parametrize(("there", "part", "label", "after"), FOLLOWING)
 def test_following(there: str, part: Part, label: str | None, after: str) -> None:
     assert str(following(*parsed(there), part, label)) == after
+
+
+@pytest.mark.parametrize(
+    ("there", "candidate"),
+    [
+        ("", None),
+        ("1.3.0", None),
+        ("1.3.0 1.4.0-rc.1 1.4.0-rc.2", "1.4.0-rc.2"),
+        ("1.3.0 1.4.0-rc.1 1.4.0", None),
+        ("1.3.0 1.4.0-rc.1 ~1.4.0", None),  # its number is taken
+        ("1.3.0 1.4.0-rc.1 ~2.0.0-rc.1", "1.4.0-rc.1"),
+        ("1.0.0-rc.1", "1.0.0-rc.1"),
+        ("~1.0.0-rc.1", None),
+    ],
+)
+def test_which_candidate_leads_up_to_a_release(there: str, candidate: str | None) -> None:
+    led = leading_up(*parsed(there))
+    assert (None if led is None else str(led)) == candidate
 
 
 @pytest.mark.parametrize("there", ["1.3.0 1.4.0-rc.1", "1.4.0-rc.1", "1.3.0 1.4.0-beta.1.x"])
