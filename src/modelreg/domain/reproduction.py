@@ -26,12 +26,13 @@ GREATEST_TOLERANCE = 1e-6
 
 _LIKELY: tuple[Kind, ...] = (
     "data", "params", "seeds", "architecture", "features", "framework", "environment", "parents", "code", "format",
-    "signature-incompatible", "signature-compatible", "content",
+    "recorded", "signature-incompatible", "signature-compatible", "content", "beside",
 )  # fmt: skip
 """Causes before effects, those first that people change most."""
 _INPUTS: frozenset[Kind] = frozenset(
     ("data", "params", "seeds", "architecture", "features", "framework", "format", "parents")
 )
+_BYTES: frozenset[Kind] = frozenset(("content", "beside"))
 _MACHINE = frozenset(("python", "platform", "container"))
 """Of the environment, what is not a package."""
 _NAMED = 8
@@ -213,11 +214,11 @@ def judge(
     """
     found = explained(recorded, made)
     causes = (
-        *(part.text for part in found if part.kind != "content" and not _is_on_one_side(part)),
+        *(part.text for part in found if part.kind not in _BYTES and not _is_on_one_side(part)),
         *surroundings,
     )
-    effects = (*(part.text for part in found if part.kind == "content"), *_on_one_side(found))
-    if all(part.kind != "content" for part in found):
+    effects = (*(part.text for part in found if part.kind in _BYTES), *_on_one_side(found))
+    if all(part.kind not in _BYTES for part in found):
         return Judgement(True, "bitwise", "every artifact is the same bit for bit", (*causes, *effects))
     distance = predictions.distance
     kind: Agreement = "metrics" if distance is None else "predictions"
