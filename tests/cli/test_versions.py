@@ -156,24 +156,27 @@ def test_text_says_version_part_and_reasons_dry_too(lab: Lab) -> None:
     assert history[-1]["reason"].startswith("data customers removed")
 
 
-def test_what_only_describes_makes_no_version(lab: Lab) -> None:
+def test_what_only_describes_makes_no_version(repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The model's bytes are the same, another report lies beside it: nothing lands, and nothing is uploaded."""
-    workspace = open_workspace(lab.repo.path)
+    files, remote = tmp_path / "files", tmp_path / "remote"
+    files.mkdir()
+    monkeypatch.chdir(files)
+    done("init", "--remote", remote, registry=repo.path)
+    workspace = open_workspace(repo.path)
 
     def attempt(report: str, bump: Any) -> Registration:
-        sources = [Source(artifact(lab.files, "one")), Source(artifact(lab.files, report, "report.html"), "report")]
+        sources = [Source(artifact(files, "one")), Source(artifact(files, report, "report.html"), "report")]
         return register(workspace, Request(ModelName("churn"), sources, bump=bump))
 
     assert str(attempt("fine", "auto").version) == "1.0.0"
-    before = everything(lab.repo)
-    stored = sorted(path for path in (lab.repo.path / ".dvc").rglob("*") if "cache" not in path.parts)
+    before, stored = everything(repo), sorted(remote.rglob("*"))
     same = attempt("finer", "auto")
     assert (str(same.version), same.existing, same.commit, same.bump) == ("1.0.0", True, None, None)
     assert same.reasons[0] == "nothing that makes a version differs"
     assert "artifact report.html" in same.reasons[1]
-    assert everything(lab.repo) == before
-    assert sorted(path for path in (lab.repo.path / ".dvc").rglob("*") if "cache" not in path.parts) == stored
+    assert (everything(repo), sorted(remote.rglob("*"))) == (before, stored)
     assert str(attempt("finer", "patch").version) == "1.0.1"  # whoever wants it asks for it
+    assert sorted(remote.rglob("*")) != stored
 
 
 def test_withdrawn_versions_keep_their_numbers_and_are_not_compared_with(lab: Lab) -> None:
