@@ -126,9 +126,10 @@ def test_the_page_of_versions(tmp_path: Path) -> None:
     assert rows == list(DEFAULT.items())
 
 
-@pytest.mark.parametrize("name", sorted(sessions(COMPARE_AND_EXPORT)))
-def test_comparing_and_exporting(here: Repo, name: str) -> None:
-    play(sessions(COMPARE_AND_EXPORT)[name], here.path, back_to_the_promotion(here))
+def test_comparing_and_exporting(here: Repo) -> None:
+    now = back_to_the_promotion(here)
+    for session in sessions(COMPARE_AND_EXPORT).values():
+        play(session, here.path, now)
 
 
 @pytest.mark.parametrize("name", sorted(sessions(LINEAGE)))

@@ -174,8 +174,7 @@ def init(
 
 
 def export(workspace: Workspace, kind: str, address: Address, ref: str | None = None) -> str:
-    """A version as `kind` of registry/export.py has it: text that ends with a line end. JSON is ASCII, and stands in
-    a workflow's log without commanding its runner.
+    """A version as `kind` of registry/export.py has it: text that ends with a line end, in ASCII where it is JSON.
 
     Raises UsageError for a kind that there is not, NotFoundError, InvalidError, UnavailableError for a library.
     """
@@ -191,7 +190,7 @@ def export(workspace: Workspace, kind: str, address: Address, ref: str | None = 
         return model_card(workspace, address, ref)
     found = dossier(workspace, address, ref)
     body = ml_bom(found) if known == "ml-bom" else provenance(found)
-    return json.dumps(body, indent=2).replace("##[", "\\u0023#[") + "\n"
+    return json.dumps(body, indent=2) + "\n"
 
 
 def write_file(target: Path, data: bytes, *, force: bool = False) -> None:

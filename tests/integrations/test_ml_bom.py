@@ -116,6 +116,7 @@ def test_a25_strangers_text_is_a_value_and_no_more(payload: str) -> None:
     assert model["version"] == "1.3.0"
     refs = [each["bom-ref"] for each in (*bom["components"], *model["components"])]
     assert len(set(refs)) == len(refs)
+    assert [each["type"] for each in bom["components"]].count("data") == 2
 
 
 def test_without_the_library_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelreg.cli.options import HERE, Address, Ref, RegistryPath
-from modelreg.cli.output import note, result
+from modelreg.cli.output import emit_json, note, result
 
 if TYPE_CHECKING:
     from modelreg.registry.export import Export
@@ -55,13 +55,17 @@ def provenance(
 
 
 def _write(kind: Export, address: str, output: Path | None, registry: Path, ref: str | None, *, force: bool) -> None:
+    import json
+
     from modelreg.domain.address import Address as Parsed
     from modelreg.wiring import export as exported
     from modelreg.wiring import open_workspace, write_file
 
     text = exported(open_workspace(registry), kind, Parsed.parse(address), ref)
-    if output is None:
+    if output is not None:
+        write_file(output, text.encode(), force=force)
+        note(f"wrote {output}")
+    elif kind == "model-card":
         result(text.rstrip("\n"))
-        return
-    write_file(output, text.encode(), force=force)
-    note(f"wrote {output}")
+    else:
+        emit_json(json.loads(text))  # exact in a workflow's log too, where other text is kept from commanding
