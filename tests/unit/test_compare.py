@@ -9,6 +9,7 @@ import pytest
 
 from modelreg.domain.compare import Comparison, compare
 from modelreg.domain.manifest import Manifest
+from modelreg.domain.reports.comparison import tables
 from modelreg.domain.reports.comparison_mapping import mapping
 from tests.samples import manifest
 
@@ -170,6 +171,15 @@ def test_signatures_are_told_from_the_baseline_s_callers() -> None:
     back = compare([version("1.1.0", signature=wider), version("1.0.0", signature=SIGNATURE)])
     assert back.signature[1] is not None
     assert not back.signature[1].compatible
+
+
+def test_signatures_that_nobody_recorded_are_not_called_compatible() -> None:
+    done = compare([version("1.0.0"), version("1.1.0")])
+    assert not done.differs
+    told = mapping(done)["signature"]
+    assert (told["compatible"], told["against_baseline"][1]["same"]) == (False, True)
+    (table,) = [table for table in tables(done, every=True) if table.title == "Signature"]
+    assert table.notes[0].startswith("1.1.0: not known to be compatible: no signature recorded for the holder")
 
 
 def test_every_row_is_told_when_asked() -> None:

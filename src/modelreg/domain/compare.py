@@ -100,14 +100,15 @@ class DataRow:
 
 @dataclass(frozen=True, slots=True)
 class Callers:
-    """Whether a service of the baseline can call a version unchanged, and why not; `same`: nothing differs at all."""
+    """Whether a service of the baseline can call a version unchanged, and why not; `same`: nothing differs at all.
+    Two that are not recorded are the same, and not known to be compatible."""
 
     same: bool
     reasons: tuple[str, ...]
 
     @property
     def compatible(self) -> bool:
-        return self.same or not self.reasons
+        return not self.reasons
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,7 +170,7 @@ def _signature(comparison: Comparison, *, every: bool) -> Table:
     for name, told in zip(names, comparison.signature, strict=True):
         if told is None or (told.same and not every):
             continue
-        if told.same:
+        if told.same and told.compatible:
             notes.append(f"{name}: the same")
         elif told.compatible:
             notes.append(f"{name}: compatible: callers of {names[0]} may call it unchanged")
