@@ -136,6 +136,12 @@ def test_a_benchmark(base: Any, other: Any, told: Mapping[str, str]) -> None:
         ("setup", {"architecture": "Forest"}, {"architecture": "Boosting"}, {"architecture": ["Forest", "Boosting"]}),
         ("setup", {"lineage": {"pipeline": {"seeds": {"python": 1}}}}, {"lineage": {"pipeline": {"seeds": {"python": 2}}}}, {"seed python": [1, 2]}),
         ("setup", {}, {"lineage": {"parents": [{"model": "base", "version": "2.0.0"}]}}, {"parents": [None, "base@2.0.0"]}),
+        (
+            "setup",
+            {"lineage": {"features": [{"name": "a", "from": ["x", "y"], "transformation": "scaled"}, {"name": "b"}]}},
+            {"lineage": {"features": [{"name": "a", "code": "f.py"}, {"name": "b"}]}},
+            {"transformation a": ["scaled from x, y", "f.py"]},
+        ),
         ("feature_importance", {"feature_importance": {"method": "impurity", "values": {"x": 0.5}}}, {"feature_importance": {"method": "impurity", "values": {"x": 0.25}}}, {"x": [0.5, 0.25]}),
     ],
 )  # fmt: skip

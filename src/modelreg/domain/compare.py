@@ -333,8 +333,15 @@ def _setup(manifest: Manifest) -> dict[str, Any]:
         "command": pipeline.get("command"),
         "parents": ", ".join(parents) or None,
         **{f"seed {name}": value for name, value in (pipeline.get("seeds") or {}).items()},
+        **{f"transformation {entry['name']}": _transformed(entry) for entry in _lineage(body, "features") or ()},
     }
     return {name: value for name, value in facts.items() if value is not None}
+
+
+def _transformed(entry: Mapping[str, Any]) -> str:
+    """`StandardScaler from plan, tenure`."""
+    how = " ".join(str(entry[key]) for key in ("transformation", "code") if entry.get(key)) or "unnamed"
+    return f"{how} from {', '.join(entry['from'])}" if entry.get("from") else how
 
 
 def _importance(sides: Sequence[Mapping[str, Any]]) -> tuple[Row, ...]:
