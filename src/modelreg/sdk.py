@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,14 +16,17 @@ from modelreg.domain.version import Bump, Version, parse_label
 from modelreg.errors import DeniedError, UsageError
 from modelreg.registry import listing
 from modelreg.registry.pull import Pulled, pull
+from modelreg.registry.request import Request
 from modelreg.registry.resolve import latest, resolve
 from modelreg.wiring import export, open_workspace
 
 if TYPE_CHECKING:
+    from modelreg.capture import Capture
     from modelreg.domain.compare import Comparison
     from modelreg.domain.manifest import Manifest
     from modelreg.registry.register import Registration
     from modelreg.registry.stage import StageChange
+    from modelreg.training import Training
 
 
 class Registry:
@@ -79,6 +83,7 @@ class Registry:
         importance: Literal["permutation"] | None = None,
         benchmark: bool | Mapping[str, Any] = False,
         data: Sequence[str | Path] = (),
+        features: Sequence[str | Mapping[str, Any]] = (),
         parents: Sequence[str] = (),
         lock: str | Path | None = None,
         tags: Mapping[str, str] | None = None,
@@ -97,8 +102,10 @@ class Registry:
 
         The estimator is saved as canonical skops (the same model gives the same bytes); pickle or joblib only when
         `format` says so, and the manifest then says it too. With `X` (rows as they go into `predict`) signature and
-        input example are recorded. Metrics are finite numbers or mappings with a `value`; parameters default to the
-        estimator's own. `predict_params` are parameters of a prediction with their defaults, `importance` by
+        input example are recorded. `data` are files and folders, `features` say how columns came to be (texts as of
+        `--feature`, or mappings); a pipeline's own transformations, the state of the code, environment, seeds and
+        command are recorded without asking. Metrics are finite numbers or mappings with a `value`; parameters default
+        to the estimator's own. `predict_params` are parameters of a prediction with their defaults, `importance` by
         permutation needs `y`, `benchmark` (True, or `{"batch_sizes": [1, 100], "calls": 200}`) measures on the example.
         Files say of themselves what their format allows; `signature` is for those that do not (`infer_signature`).
         Content that is registered already gives the version that holds it. `bump="auto"` compares with the last
@@ -108,20 +115,21 @@ class Registry:
         """
         from modelreg import describing
         from modelreg.capture import Capture
-        from modelreg.registry.register import register
-        from modelreg.registry.request import Request, Source
+        from modelreg.registry.request import Source
 
         if model is None and not artifacts:
             raise UsageError("there is nothing to register", hint="give model=estimator or artifacts=[path]")
         if model is None and (y is not None or importance or predict_params is not None):
             raise UsageError("y, importance and predict_params are about an estimator", hint="give model=estimator")
         with TemporaryDirectory(prefix="modelreg-") as folder:
+            capture = Capture.of_script(entry_point)
             facts: dict[str, Any] = {}
             sources: list[Source] = []
             if model is not None:
                 sources, facts = describing.estimator(
                     model, Path(folder), kind=format, X=X, y=y, importance=importance, predict_params=predict_params
                 )
+                capture.add_estimator(model)
             sources += [
                 Source(Path(p), "model" if i == 0 and model is None else "other") for i, p in enumerate(artifacts)
             ]
@@ -132,13 +140,9 @@ class Registry:
             if params is not None:
                 facts["params"] = dict(params)
             inferred = facts.pop("task", "other")
-            capture = Capture.of_script(entry_point)
-            facts["lineage"] = capture.lineage(
-                data=[capture.dataset(Path(path).stem, Path(path), "train") for path in data],
-                environment=capture.environment(Path(lock) if lock else None),
-                parents=parents,
-                pipeline=capture.pipeline(),
-            )
+            for path in data:
+                capture.add_data(Path(path))
+            capture.add_features(features)
             request = Request(
                 model=parse_model(name),
                 sources=sources,
@@ -151,10 +155,78 @@ class Registry:
                 bump=_known(bump),
                 pre=parse_label(pre) if pre is not None else None,
             )
-            request, notes = describing.completed(request)
-            _say([*capture.notes, *notes])
-            request = describing.benchmarked(request, benchmark, own=model is not None)
-            done = register(self._workspace, request, push=push)
+            own, beside = model is not None, Path(folder)
+            return self._land(
+                request, capture, beside, parents=parents, lock=lock, benchmark=benchmark, own=own, push=push
+            )
+
+    def training(
+        self,
+        name: str,
+        *,
+        parents: Sequence[str] = (),
+        lock: str | Path | None = None,
+        tags: Mapping[str, str] | None = None,
+        description: str | None = None,
+        task: str | None = None,
+        primary_metric: str | None = None,
+        about: Mapping[str, Any] | None = None,
+        features: Sequence[str | Mapping[str, Any]] = (),
+        version: str | None = None,
+        bump: Bump | None = None,
+        pre: str | None = None,
+        benchmark: bool | Mapping[str, Any] = False,
+        entry_point: str | None = None,
+        push: bool = False,
+    ) -> Training:
+        """A block around code that trains, which records what goes into a version and registers it at the end:
+
+            with Registry().training("churn_predictor") as run:
+                frame = pd.read_csv(run.log_data("data/customers.csv"))
+                run.log_model(model, X=X_train)
+
+        Nothing is registered where the block raises. See `modelreg.training.Training`; options as of `register`.
+        """
+        from modelreg.training import DEFAULT_BUMP, Training
+
+        plan = Request(
+            model=parse_model(name),
+            sources=(),
+            about=_about(task, primary_metric, about),
+            tags=tags or {},
+            description=description,
+            version=Version.parse(version) if version else None,
+            bump=_known(bump) or (None if version else DEFAULT_BUMP),
+            pre=parse_label(pre) if pre is not None else None,
+        )
+        land = partial(self._land, parents=parents, lock=lock, benchmark=benchmark, push=push)
+        return Training(plan, land, features=features, entry_point=entry_point)
+
+    def _land(
+        self,
+        request: Request,
+        capture: Capture,
+        folder: Path,
+        *,
+        parents: Sequence[str],
+        lock: str | Path | None,
+        benchmark: bool | Mapping[str, Any],
+        own: bool,
+        push: bool,
+    ) -> ModelVersion:
+        """Register with the lineage that was captured; `folder` is for what is kept beside the artifacts, `own` says
+        that the model was made in this process."""
+        from modelreg import describing
+        from modelreg.registry.register import register
+
+        capture.check_data()
+        capture.ran()
+        lineage = capture.lineage(parents=parents, lock=Path(lock) if lock else None)
+        request, notes = describing.completed(replace(request, facts={**request.facts, "lineage": lineage}))
+        request = describing.benchmarked(request, benchmark, own=own)
+        kept = capture.kept(folder, [source.path.name for source in request.sources])
+        done = register(self._workspace, replace(request, sources=[*request.sources, *kept]), push=push)
+        _say(() if done.existing else [*capture.notes, *notes])  # of a version that stands nothing was recorded anew
         return ModelVersion(self, done.model, done.version, registration=done)
 
 
@@ -303,8 +375,8 @@ def _known(bump: Bump | None) -> Bump | None:
     return bump
 
 
-def _about(task: str, primary_metric: str | None, about: Mapping[str, Any] | None) -> dict[str, Any]:
-    body: dict[str, Any] = {"task": task} | dict(about or {})
+def _about(task: str | None, primary_metric: str | None, about: Mapping[str, Any] | None) -> dict[str, Any]:
+    body: dict[str, Any] = ({"task": task} if task else {}) | dict(about or {})
     if primary_metric is not None:
         body["primary_metric"] = primary_metric
     return body

@@ -21,11 +21,22 @@ MetricsFile = Annotated[Path | None, typer.Option("--metrics", metavar="FILE", h
 ParamsFile = Annotated[Path | None, typer.Option("--params", metavar="FILE", help="Parameters, YAML or JSON.")]
 Data = Annotated[
     list[str],
-    typer.Option("--data", metavar="[NAME=]FILE[:ROLE]", help="A data set, recorded by its digests; again for more."),
+    typer.Option(
+        "--data", metavar="[NAME=]PATH[:ROLE]", help="A data set, file or folder: its digests, rows, columns."
+    ),
+]
+DataSources = Annotated[
+    list[str], typer.Option("--data-source", metavar="NAME=TEXT", help="Where a data set came from.")
+]
+Features = Annotated[
+    list[str],
+    typer.Option("--feature", metavar="NAME[=COLUMN,…][: HOW]", help="How a feature came to be; again for more."),
 ]
 MeasuredOn = Annotated[str | None, typer.Option("--measured-on", metavar="NAME", help="The data set of the metrics.")]
 Split = Annotated[str | None, typer.Option("--split", metavar="NAME", help="Its split: test, validation, …")]
-Lock = Annotated[Path | None, typer.Option("--env", metavar="FILE", help="The lock file of the environment.")]
+Lock = Annotated[
+    Path | None, typer.Option("--env", metavar="FILE", help="The environment's lock file; else one that is near.")
+]
 Command = Annotated[
     str | None, typer.Option("--command", metavar="TEXT", help="The command that made it, as run in this folder.")
 ]
@@ -72,6 +83,8 @@ def register(
     metrics: MetricsFile = None,
     params: ParamsFile = None,
     data: Data = [],  # noqa: B006 - Typer reads defaults, nobody changes them
+    data_source: DataSources = [],  # noqa: B006
+    feature: Features = [],  # noqa: B006
     measured_on: MeasuredOn = None,
     split: Split = None,
     env: Lock = None,
@@ -93,6 +106,9 @@ def register(
     as_json: Json = False,
 ) -> None:
     """Register a version: artifacts into the remote, manifest and pointers in one commit."""
+    from dataclasses import replace
+    from tempfile import TemporaryDirectory
+
     from modelreg import describing
     from modelreg.capture import Capture
     from modelreg.cli.progress import Bar
@@ -106,16 +122,18 @@ def register(
 
     workspace = open_workspace(registry, branch)
     documents = workspace.documents
+    capture = Capture.of_command()
+    for text in data:
+        called, path, role = inputs.parse_data(text)
+        capture.add_data(path, name=called, role=role)
+    capture.add_sources(inputs.parse_pairs(data_source, "--data-source", "customers=s3://lake/customers"))
+    capture.add_features(feature)
+    capture.seeds |= inputs.parse_seeds(seed)
+    capture.ran(command=command, stage=stage, artifacts=artifacts)
     facts: dict[str, Any] = {}
     if params is not None:
         facts["params"] = inputs.read_params(documents, params)
-    capture = Capture.of_command()
-    facts["lineage"] = capture.lineage(
-        data=[capture.dataset(*inputs.parse_data(text)) for text in data],
-        environment=capture.environment(env),
-        parents=parent,
-        pipeline=capture.pipeline(command=command, stage=stage, seeds=inputs.parse_seeds(seed), artifacts=artifacts),
-    )
+    facts["lineage"] = capture.lineage(parents=parent, lock=env)
     read = inputs.read_metrics(documents, metrics, dataset=measured_on, split=split) if metrics else {}
     sources = [Source(path, "model" if index == 0 else "other") for index, path in enumerate(artifacts)]
     if example is not None:
@@ -134,8 +152,12 @@ def register(
     )
     request, notes = describing.completed(request)
     request = describing.benchmarked(request, benchmark)
-    registered = perform(workspace, request, push=push, dry_run=dry_run, progress=Bar())
-    for text in (*capture.notes, *notes):
+    with TemporaryDirectory(prefix="modelreg-") as folder:
+        kept = capture.kept(Path(folder), [source.path.name for source in request.sources])
+        request = replace(request, sources=[*request.sources, *kept])
+        registered = perform(workspace, request, push=push, dry_run=dry_run, progress=Bar())
+    # Of a version that stands nothing is recorded anew.
+    for text in () if registered.existing else (*capture.notes, *notes):
         note(text)
     _tell(registered, as_json=as_json, dry_run=dry_run, explain=bump == "auto")
 

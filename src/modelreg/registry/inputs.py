@@ -85,14 +85,29 @@ def parse_seeds(texts: list[str]) -> dict[str, int]:
     return found
 
 
-def parse_data(text: str) -> tuple[str, Path, str]:
-    """`[NAME=]PATH[:ROLE]` as (name, path, role); the name is the file's stem, the role train unless it says so."""
+def parse_feature(text: str) -> dict[str, Any]:
+    """`NAME[=COLUMN,…][: how]` as lineage.features has it. Raises InvalidError where there is no name."""
+    made, _, how = text.partition(":")
+    name, equals, columns = (part.strip() for part in made.partition("="))
+    if not name:
+        hint = '--feature "tenure_months=signup_date: whole months until the snapshot"'
+        raise InvalidError(f"{text[:60]!a} names no feature", hint=hint)
+    entry: dict[str, Any] = {"name": name}
+    if equals and (parts := [column.strip() for column in columns.split(",") if column.strip()]):
+        entry["from"] = parts
+    if how.strip():
+        entry["transformation"] = how.strip()
+    return entry
+
+
+def parse_data(text: str) -> tuple[str | None, Path, str]:
+    """`[NAME=]PATH[:ROLE]` as (name, path, role): None where no name is given; the role is train unless it says so."""
     name, equals, rest = text.partition("=")
     rest = rest if equals else text
     path, colon, role = rest.rpartition(":")
     if not colon or role not in DATASET_ROLES:
         path, role = rest, "train"
-    return (name if equals else Path(path).stem), Path(path), role
+    return (name if equals and name else None), Path(path), role
 
 
 def _read(documents: Documents, path: Path, what: str) -> Document:

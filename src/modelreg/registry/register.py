@@ -59,13 +59,14 @@ def register(
     _check_names(request.sources)
     stored = [store.add(source.path, dry_run=dry_run, progress=progress) for source in request.sources]
     _check_limits(snapshot, stored)
+    content = [item for source, item in zip(request.sources, stored, strict=True) if source.role != "lock"]
     made: dict[str, Registration] = {}
 
     def draft(current: Snapshot, version: Version) -> Draft:
         return Draft(workspace, current, request, version, stored, metrics, identity, workspace.clock())
 
     def judge(current: Snapshot) -> Decision:
-        same = find_same(current, request.model, stored, releases=wants_release(request))
+        same = find_same(current, request.model, content, releases=wants_release(request))
         if same is not None:
             return Decision(same, None, same, (f"the same content is registered already as {same}",), existing=True)
         return decide(current, request, draft(current, FIRST).body)
@@ -135,7 +136,10 @@ def find_same(
     snapshot: Snapshot, model: ModelName, stored: Sequence[Stored], *, releases: bool = False
 ) -> Version | None:
     """The version in good standing whose artifacts have exactly these bytes and names, if there is one: a release
-    rather than a pre-release, which with `releases` does not count."""
+    rather than a pre-release, which with `releases` does not count.
+
+    Lock files do not count, here or there: the same model from another environment is the same model.
+    """
     wanted = {(item.name, item.sha256) for item in stored}
     digest = stored[0].sha256.encode()
     gone = snapshot.withdrawn(model)
@@ -145,7 +149,7 @@ def find_same(
     for path, version in paths.items():
         if digest in read.get(path, b""):  # parse only what can match
             manifest = snapshot.manifest(model, version)
-            if {(a.path, a.sha256) for a in manifest.artifacts} == wanted:
+            if {(a.path, a.sha256) for a in manifest.artifacts if a.role != "lock"} == wanted:
                 return version
     return None
 

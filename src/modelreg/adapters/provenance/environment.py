@@ -1,33 +1,48 @@
-"""The environment: Python, platform and hardware."""
+"""The environment: Python, platform, hardware, and what is installed."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 import platform
+import re
+import shutil
+import subprocess
 import sys
-from pathlib import Path
+from collections import Counter
+from collections.abc import Mapping
+from importlib import metadata
+from itertools import islice
 from typing import Any
 
-from modelreg.errors import NotFoundError
+MAX_PACKAGES = 1000
+_GPU_TIMEOUT_S = 5.0
 
 
-def environment(lock: Path | None = None) -> dict[str, Any]:
-    """Python, platform, hardware, and the lock file's digest. Raises NotFoundError for a lock that is not there."""
-    body: dict[str, Any] = {
+def machine() -> dict[str, Any]:
+    """Python, platform and hardware of this process; memory in bytes."""
+    return {
         "python": platform.python_version(),
         "platform": f"{sys.platform}-{platform.machine()}",
-        "hardware": {"cpu_count": os.cpu_count(), "memory_bytes": _memory_bytes(), "gpu": None},
+        "hardware": {"cpu_count": os.cpu_count(), "memory_bytes": _memory_bytes(), "gpu": _gpu()},
     }
-    if lock is not None:
-        if not lock.is_file():
-            raise NotFoundError(
-                f"there is no lock file {lock}",
-                file=str(lock),
-                hint="is the path right? it counts from the current folder",
-            )
-        body["lock"] = {"path": lock.name, "sha256": hashlib.sha256(lock.read_bytes()).hexdigest()}
-    return body
+
+
+def packages(installed: Mapping[str, metadata.Distribution]) -> dict[str, str]:
+    """Versions by name, at most `MAX_PACKAGES`."""
+    return {name: dist.version for name, dist in islice(installed.items(), MAX_PACKAGES)}
+
+
+def distributions() -> dict[str, metadata.Distribution]:
+    """What is installed, by normalised name (PEP 503), sorted.
+
+    Of two with one name the first on the path counts, as for imports. One without a name or version is a leftover.
+    """
+    found: dict[str, metadata.Distribution] = {}
+    for dist in metadata.distributions():
+        name, version = dist.metadata["Name"], dist.metadata["Version"]
+        if name and version and len(version) <= 100 and version.isprintable():
+            found.setdefault(re.sub(r"[-_.]+", "-", name).lower(), dist)
+    return dict(sorted(found.items()))
 
 
 def _memory_bytes() -> int | None:
@@ -35,3 +50,23 @@ def _memory_bytes() -> int | None:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (ValueError, OSError):
         return None
+
+
+def _gpu() -> str | None:
+    """`2 x NVIDIA A100-SXM4-40GB`, as nvidia-smi names them; None where there is none, or no answer in time."""
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return None
+    try:
+        done = subprocess.run(
+            [program, "--query-gpu=name", "--format=csv,noheader"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_GPU_TIMEOUT_S,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    names = [line.strip() for line in done.stdout.decode("utf-8", "replace").splitlines() if line.strip()]
+    if done.returncode or not names:
+        return None
+    return ", ".join(f"{count} x {name}" for name, count in Counter(names).items())[:500]
