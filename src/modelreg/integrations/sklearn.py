@@ -89,23 +89,40 @@ def save(estimator: Any, path: Path, format: Format = "skops") -> None:  # noqa:
     """
     path = Path(path)
     if format == "skops":
-        io = _require("skops.io")
-        try:
-            data = io.dumps(estimator)
-        except (TypeError, NotImplementedError, AttributeError) as error:
-            raise InvalidError(
-                f"skops cannot hold this {type(estimator).__name__}: {_first_line(error)}",
-                hint='format="joblib" can, but whoever loads it must then trust the file: it can run any code',
-            ) from error
-        path.write_bytes(canonical(data))
-    elif format == "joblib":
-        _require("joblib").dump(estimator, path)
-    elif format == "pickle":
+        path.write_bytes(canonical(_skops(estimator)))
+    elif format in {"joblib", "pickle"}:
         import pickle
 
-        path.write_bytes(pickle.dumps(estimator, protocol=5))
+        try:
+            if format == "joblib":
+                _require("joblib").dump(estimator, path)
+            else:
+                path.write_bytes(pickle.dumps(estimator, protocol=5))
+        except (pickle.PicklingError, TypeError, AttributeError) as error:
+            raise InvalidError(f"{format} cannot hold this {type(estimator).__name__}: {_first_line(error)}") from error
     else:
         raise UsageError(f"{format!a} is no format for an estimator", hint="use skops, joblib or pickle")
+
+
+def _skops(estimator: Any) -> bytes:
+    """The estimator as skops writes it. Raises InvalidError where it cannot, or where nobody could read it again: a
+    lambda or a local function is written down by a name under which it is not found."""
+    io = _require("skops.io")
+    name = type(estimator).__name__
+    try:
+        data: bytes = io.dumps(estimator)
+    except (TypeError, NotImplementedError, AttributeError) as error:
+        raise InvalidError(
+            f"skops cannot hold this {name}: {_first_line(error)}",
+            hint='format="joblib" can, but whoever loads it must then trust the file: it can run any code',
+        ) from error
+    nameless = sorted(found for found in io.get_untrusted_types(data=data) if "<" in found)
+    if nameless:
+        raise InvalidError(
+            f"skops cannot hold this {name}: nobody finds {nameless[0][:200]} again",
+            hint="write a function with def at the top of a module, and use that",
+        )
+    return data
 
 
 def load(path: Path, format: Format, *, trusted: Sequence[str] = (), allow_pickle: bool = False) -> Any:  # noqa: A002

@@ -66,14 +66,12 @@ def _transformers(
             columns = _out(step, columns)
     elif isinstance(getattr(part, "transformers", None), list):
         for name, transformer, chosen in getattr(part, "transformers_", part.transformers):
-            if name == "remainder" and isinstance(part.remainder, str):  # passed through, or dropped
-                continue
             known = _chosen(chosen, columns)
             yield from _transformers(transformer, [*path, str(name)], known, last=False, depth=depth - 1)
     elif isinstance(getattr(part, "transformer_list", None), list):
         for name, transformer in part.transformer_list:
             yield from _transformers(transformer, [*path, str(name)], columns, last=False, depth=depth - 1)
-    elif not last:
+    elif not last and not (type(part).__name__ == "FunctionTransformer" and part.func is None):  # passes all through
         yield path, columns, part
 
 

@@ -18,9 +18,9 @@ _NAMED = 5
 def code(place: Place, script: Path | None = None) -> tuple[dict[str, Any] | None, list[str]]:
     """lineage.code as it is now, and notes. None outside a repository and before the first commit.
 
-    `diff_sha256` is the digest of `git diff --binary HEAD`, `dirty_files` its paths; a `script` that git does not
-    track counts as differing, since nobody finds it at the commit: its diff from nothing (`git diff --no-index
-    /dev/null`) follows the other. No file is exempt: what modelreg writes below registry/ it commits itself.
+    `diff_sha256` is the digest of `git -c core.quotePath=false diff --binary HEAD`, `dirty_files` its paths. A `script`
+    that git does not track counts as differing, since nobody finds it at the commit: its diff from nothing (`git diff
+    --no-index /dev/null`) follows the other. No file is exempt: what modelreg writes below registry/ it commits itself.
     """
     git = place.git
     if git is None:

@@ -66,7 +66,7 @@ def dataset(place: Place, path: Path, *, name: str | None, role: str) -> Dataset
     if real.is_dir():
         entry["files"] = len(stamp)
     files = _content(stamp)
-    if kind := _kind(real, files):
+    if kind := _kind(path, real, files):
         entry["format"] = kind
     notes: tuple[str, ...] = ()
     try:
@@ -144,15 +144,15 @@ def _digests(real: Path) -> Digests:
     return Digests(size, hashlib.sha256(listing).hexdigest(), f"{md5.hexdigest()}.dir")
 
 
-def _kind(real: Path, files: Sequence[str]) -> str | None:
+def _kind(path: Path, real: Path, files: Sequence[str]) -> str | None:
     """csv or parquet where it is one or all of its files are; folder for another folder; else what the name says."""
-    kinds = {Path(file or real.name).suffix.lower() for file in files}
+    kinds = {Path(file or path.name).suffix.lower() for file in files}
     known = {tables.SUFFIXES.get(kind) for kind in kinds}
     if len(known) == 1 and (kind := known.pop()) is not None:
         return kind
     if real.is_dir():
         return "folder"
-    ending = real.suffix.lower().removeprefix(".")
+    ending = path.suffix.lower().removeprefix(".")
     return ending if re.fullmatch(r"[a-z0-9]{1,40}", ending) else None
 
 

@@ -3,7 +3,8 @@
 CSV is RFC 4180 (line ends inside quotes belong to the value) in UTF-8, with a header; where the header has no comma but
 semicolons or tabs, those separate. A type is what all values of a column are: bool (true, false), int64, float64,
 else string; null where all are missing. Empty values and NA, N/A, NaN, nan, null, NULL, None are missing. Lines
-without anything are no rows. pyarrow reads where it is installed, else the standard library, by the same rules.
+without anything are no rows. pyarrow reads where it is installed, else the standard library, by the same rules: what
+Python's csv module makes of the file counts.
 """
 
 from __future__ import annotations
@@ -24,12 +25,13 @@ SUFFIXES = {".csv": "csv", ".tsv": "csv", ".parquet": "parquet", ".pq": "parquet
 
 _MISSING = "|NA|N/A|NaN|nan|null|NULL|None"
 _NUMBER = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
-# In the order in which they are tried. Nineteen digits that begin with a 9 may not fit into 64 bits.
+# In the order in which they are tried; each ends with what may be missing, the empty value first. Nineteen digits that
+# begin with a 9 may not fit into 64 bits.
 _KINDS = {
     "null": rf"(?:{_MISSING})",
-    "bool": rf"(?:true|false|True|False|TRUE|FALSE{_MISSING})",
-    "int64": rf"(?:[+-]?(?:[0-9]{{1,18}}|[1-8][0-9]{{18}}){_MISSING})",
-    "float64": rf"(?:[+-]?{_NUMBER}|[+-]?inf{_MISSING})",
+    "bool": rf"(?:true|false|True|False|TRUE|FALSE|{_MISSING})",
+    "int64": rf"(?:[+-]?(?:[0-9]{{1,18}}|[1-8][0-9]{{18}})|{_MISSING})",
+    "float64": rf"(?:[+-]?{_NUMBER}|[+-]?inf|{_MISSING})",
 }
 _COMPILED = {kind: re.compile(pattern) for kind, pattern in _KINDS.items()}
 
@@ -80,7 +82,7 @@ def _csv(path: Path) -> Table:
         line = next(filter(str.strip, _lines(file)), "")
         separator = next((c for c in (",", ";", "\t") if c in line), ",")
         file.seek(0)
-        header = next(filter(None, csv.reader(_lines(file), delimiter=separator, strict=True)), None)
+        header = next(filter(None, csv.reader(_lines(file), delimiter=separator)), None)
     if header is None:
         raise NotATableError("it is empty")
     try:
@@ -128,7 +130,7 @@ def _csv_plain(path: Path, separator: str) -> Table:
         return all(map(_COMPILED[kind].fullmatch, column))
 
     with path.open(encoding="utf-8-sig", newline="") as file:
-        lines = filter(None, csv.reader(_lines(file), delimiter=separator, strict=True))
+        lines = filter(None, csv.reader(_lines(file), delimiter=separator))
         header = next(lines)
         rows, types = 0, ["null"] * len(header)
         for batch in _batches(lines):

@@ -35,7 +35,7 @@ def _wandb(environ: Mapping[str, str]) -> dict[str, str] | None:
 
 def _dvclive(environ: Mapping[str, str]) -> dict[str, str] | None:
     found = _body("dvclive", environ.get("DVC_EXP_NAME") or environ.get("DVC_EXP_BASELINE_REV"), None)
-    return found or ({"tracker": "dvclive"} if "dvclive" in sys.modules else None)
+    return found or ({"tracker": "dvclive"} if sys.modules.get("dvclive") is not None else None)
 
 
 def _called(module: Any, name: str) -> Any:
