@@ -17,7 +17,7 @@ from tests.team import Team, join, make_server, team_keys
 settings.register_profile("modelreg", deadline=None)
 settings.load_profile("modelreg")
 
-_DROPPED = ("GIT_", "XDG_", "DVC_", "SSH_", "MODELREG_", "GITHUB_", "GITLAB_", "CI_")
+_DROPPED = ("GIT_", "XDG_", "DVC_", "SSH_", "MODELREG_", "GITHUB_", "GITLAB_", "CI_", "MLFLOW_", "WANDB_")
 _GITCONFIG = """\
 [user]
 	name = Ada Lovelace
