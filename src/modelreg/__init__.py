@@ -17,9 +17,10 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from modelreg.errors import ModelregError
+    from modelreg.integrations.tabular import infer_signature
     from modelreg.sdk import ModelVersion, RegisteredModel, Registry
 
-__all__ = ["ModelVersion", "ModelregError", "RegisteredModel", "Registry", "__version__"]
+__all__ = ["ModelVersion", "ModelregError", "RegisteredModel", "Registry", "__version__", "infer_signature"]
 
 
 def __getattr__(name: str) -> Any:
@@ -27,6 +28,10 @@ def __getattr__(name: str) -> Any:
         from modelreg import errors
 
         return errors.ModelregError
+    if name == "infer_signature":
+        from modelreg.integrations import tabular
+
+        return tabular.infer_signature
     if name in ("ModelVersion", "RegisteredModel", "Registry"):
         from modelreg import sdk
 

@@ -56,7 +56,7 @@ def test_an_onnx_model_is_described_measured_and_loaded(repo: Repo) -> None:
     assert body["framework"] == {"name": "pytorch", "version": "2.9.0"}
     assert body["signature"]["inputs"] == [{"name": "x", "type": "float32", "shape": [-1, 3], "nullable": False}]
     assert [(a["path"], a["role"], a["format"]) for a in body["artifacts"]] == [
-        ("model.onnx", "model", "onnx"), ("weights.bin", "other", "binary"), ("example.csv", "input-example", "csv"),
+        ("model.onnx", "model", "onnx"), ("weights.bin", "other", "onnx"), ("example.csv", "input-example", "csv"),
     ]  # fmt: skip
     assert body["artifacts"][0]["details"]["opset"] == {"ai.onnx": 18}
     assert [(b["name"], b["batch_size"], b["n"]) for b in body["benchmarks"]] == [

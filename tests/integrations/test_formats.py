@@ -137,7 +137,9 @@ def test_weights_beside_a_model_must_be_registered_too(tmp_path: Path) -> None:
         describe_all([(path, None)])
     found = describe_all([(path, None), (tmp_path / "m.bin", None)])
     assert found.artifacts[0].details["parameters_total"] == 6
-    assert found.artifacts[1].details == {}
+    assert (found.artifacts[1].details, found.artifacts[1].format) == ({}, "onnx")
+    model = save_onnx(tmp_path / "n.onnx", external="n.pkl")
+    assert describe_all([(model, None), (tmp_path / "n.pkl", None)]).artifacts[1].format is None
 
 
 def test_without_onnx_nothing_is_said_but_that(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

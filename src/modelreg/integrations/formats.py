@@ -34,7 +34,11 @@ def describe_all(artifacts: Sequence[tuple[Path, str | None]], *, parents: bool 
     whoever stores it. Raises InvalidError for a file that is not what its name says.
     """
     together = {path.name: path for path, _ in artifacts if _is_file(path)}
-    found = [_guarded(path, kind, set(together)) for path, kind in artifacts]
+    weights: set[str] = set()
+    found = [_guarded(path, kind, set(together), weights) for path, kind in artifacts]
+    for index, (path, kind) in enumerate(artifacts):
+        if path.name in weights and kind is None and format_of(path.name) == "binary":
+            found[index] = replace(found[index], format="onnx")  # raw numbers, part of the model beside it
     if not found:
         return Described({}, (), ())
     fields, notes = dict(found[0].fields), [note for facts in found for note in facts.notes]
@@ -67,18 +71,19 @@ def load(path: Path, kind: str) -> Any:
     return onnx.load(path)
 
 
-def _guarded(path: Path, kind: str | None, beside: set[str]) -> FileFacts:
+def _guarded(path: Path, kind: str | None, beside: set[str], weights: set[str]) -> FileFacts:
     try:
         if path.is_symlink():
             return FileFacts()
         if path.is_dir():
             return _folder(path) if kind is None else FileFacts()
-        return _file(path, kind or format_of(path.name), beside) if path.is_file() else FileFacts()
+        return _file(path, kind or format_of(path.name), beside, weights) if path.is_file() else FileFacts()
     except OSError:
         return FileFacts()
 
 
-def _file(path: Path, kind: str, beside: set[str]) -> FileFacts:
+def _file(path: Path, kind: str, beside: set[str], weights: set[str]) -> FileFacts:
+    """Of one file; the names of files that hold an ONNX model's weights are added to `weights`."""
     if kind == "safetensors":
         return safetensors.describe(path)
     if kind == "skops":
@@ -87,7 +92,9 @@ def _file(path: Path, kind: str, beside: set[str]) -> FileFacts:
         return FileFacts()
     if not onnx.installed():
         return FileFacts(notes=(_WITHOUT_ONNX,))
-    return onnx.describe(path, beside)[0]
+    facts, external = onnx.describe(path, beside)
+    weights |= external
+    return facts
 
 
 _WITHOUT_ONNX = "inputs and outputs are not recorded, nor is the model checked: pip install 'modelreg[onnx]'"
