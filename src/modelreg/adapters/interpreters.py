@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from modelreg.adapters import programs
-from modelreg.domain.requirements import parse_lock, without
+from modelreg.domain.requirements import normalised, parse_lock, without
 from modelreg.errors import UnavailableError
 from modelreg.registry.sandbox import Ran, Tell
 
@@ -109,13 +109,13 @@ def fresh(room: Path, clone: Path, lock: bytes, name: str, python: str | None, t
 
 
 def installed(interpreter: Interpreter, room: Path, env: Mapping[str, str]) -> tuple[str, dict[str, str]]:
-    """The version of Python, and of each distribution by name. Raises UnavailableError."""
+    """The version of Python, and of each distribution by its name (PEP 503). Raises UnavailableError."""
     lines: list[str] = []
     done = programs.run([interpreter.python, "-c", _LISTING], cwd=room, env=env, tell=lines.append, limit_s=60)
     found = dict(line.split("=", 1) for line in lines if "=" in line)
     if done.code or "" not in found:
         raise UnavailableError(f"the environment does not start: {_last(done)}")
-    return found.pop(""), found
+    return found.pop(""), {normalised(name): version for name, version in found.items()}
 
 
 def builders_environment() -> dict[str, str]:
@@ -272,8 +272,6 @@ def _lend(target: Path) -> None:
 def _needed() -> set[str]:
     """Top-level modules of modelreg and of all that it requires, extras left out."""
     from importlib.metadata import PackageNotFoundError, packages_distributions, requires
-
-    from modelreg.domain.requirements import normalised
 
     todo, known = ["modelreg"], set[str]()
     while todo:

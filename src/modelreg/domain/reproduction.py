@@ -35,6 +35,8 @@ _INPUTS: frozenset[Kind] = frozenset(
 _BYTES: frozenset[Kind] = frozenset(("content", "beside"))
 _MACHINE = frozenset(("python", "platform", "container"))
 """Of the environment, what is not a package."""
+_HOW = frozenset(("file", "stage", "command", "entry_point"))
+"""Of the code, how it was started: older manifests do not say."""
 _NAMED = 8
 _PLAIN_PART = re.compile(r"[^\x00-\x1f\x7f\\/]+")
 _INTERPRETER = re.compile(r"^\S*/python(?:\d(?:\.\d+)?)?(?:\.exe)?(?=\s|$)")
@@ -243,19 +245,15 @@ def judge(
 
 
 def explained(recorded: Mapping[str, Any], made: Mapping[str, Any]) -> tuple[Difference, ...]:
-    """What differs, the most likely cause first; without what says nothing: lock artifacts, another commit of the same
-    tree, metrics."""
-    old, new = _comparable(recorded), _comparable(made)
-    code, remade = ((body.get("lineage") or {}).get("code") or {} for body in (recorded, made))
-    same_tree = code.get("tree") is not None and code.get("tree") == remade.get("tree")
+    """What differs, the most likely cause first; without what says nothing: locks, metrics, what was not recorded of
+    how it ran."""
     found = [
         part
-        for part in differences(old, new)
-        if not (part.kind == "code" and part.name == "commit" and same_tree)
-        and not (part.kind == "environment" and part.name == "lock")
+        for part in differences(_comparable(recorded), _comparable(made))
+        if not (part.kind == "environment" and part.name == "lock")
+        and not (part.kind == "code" and part.name in _HOW and part.before is None)
     ]
-    # A package at another version is a likelier cause than one that is there on one side only.
-    return tuple(sorted(found, key=lambda part: (_LIKELY.index(part.kind), part.before is None or part.after is None)))
+    return tuple(sorted(found, key=lambda part: _LIKELY.index(part.kind)))
 
 
 def _is_other_package(part: Difference) -> bool:

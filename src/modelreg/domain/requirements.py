@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 _PIN = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[[^\]]*\])?\s*===?\s*([A-Za-z0-9][^\s;,*]*)")
+_DIRECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\s*(?:\[[^\]]*\])?\s*@\s*\S")
+"""`name @ url`: one place, and so nothing to resolve, though no version."""
 _COMMENT = re.compile(r"(?:^|\s)#.*")
 
 
@@ -30,7 +32,7 @@ class Lock:
 
 
 def parse_lock(text: str) -> Lock:
-    """A requirements file. What is no pin (an option, a URL, a range) makes the lock incomplete, not wrong."""
+    """A requirements file. What is neither a pin nor a place (a range, another file) makes the lock incomplete."""
     pins: list[Pin] = []
     complete, hashes = True, 0
     for line in _lines(text):
@@ -41,7 +43,7 @@ def parse_lock(text: str) -> Lock:
         requirement, semicolon, _ = requirement.partition(";")
         match = _PIN.fullmatch(requirement.strip())
         if match is None:
-            complete = False
+            complete = complete and _DIRECT.match(requirement) is not None
             continue
         pins.append(Pin(normalised(match[1]), match[2], bool(semicolon)))
         hashes += bool(digests)

@@ -167,7 +167,7 @@ def _dvc(made: Recipe, upstream: bool) -> Sequence[str]:
     """Arguments of DVC that run the stage, whether or not it thinks that anything changed."""
     name = (made.file or "").rpartition("/")[2]
     target = made.stage if name == "dvc.yaml" else f"{name}:{made.stage}"
-    return ["repro", "--force", "--no-commit", *([] if upstream else ["--single-item"]), str(target)]
+    return ["repro", "--quiet", "--force", "--no-commit", *([] if upstream else ["--single-item"]), str(target)]
 
 
 def _predictions(prepared: Prepared, outcome: Outcome, room: Sandbox, predict: Predict) -> Predictions:
