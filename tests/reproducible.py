@@ -38,6 +38,7 @@ parser.add_argument("--fail", action="store_true")
 parser.add_argument("--only-files", action="store_true")
 parser.add_argument("--dirty", action="store_true")
 parser.add_argument("--no-packages", action="store_true")
+parser.add_argument("--stage")
 asked = parser.parse_args()
 params = json.loads(Path("params.json").read_text())
 depth = asked.depth or params["depth"]
@@ -85,6 +86,8 @@ lineage = {
     "environment": environment,
     "pipeline": {"command": " ".join(["python", "train.py", *words]), "seeds": {"random": asked.seed}},
 }
+if asked.stage:
+    lineage["pipeline"] = {"file": "dvc.yaml", "stage": asked.stage}
 facts = {"params": {"depth": depth}, "lineage": lineage}
 metrics = {"f1": {"value": sum(weights) / len(weights), "direction": "higher"}}
 done = register(open_workspace(Path()), Request(ModelName("tiny"), [Source(Path("out/model.bin"))], metrics, facts))
@@ -180,11 +183,8 @@ def _files(folder: Path) -> list[Path]:
 
 def make_lab(room: Path) -> Lab:
     """The registry, its remote a folder beside it."""
-    repo = Repo.init(room / "repo")
-    lab = Lab(room, repo)
-    made = [wheel(room / "wheels", version) for version in ("1.0", "2.0")]
-    digest = hashlib.sha256(made[0].read_bytes()).hexdigest()
-    done("init", "--policy", "open", "--remote", room / "remote", registry=repo.path)
+    lab = _begun(room)
+    repo = lab.repo
     lab.outside.write_text("id,weather\n1,rain\n2,sun\n")
     data = ["data/customers.csv", "data/regions.csv", str(lab.outside)]
     repo.commit(
@@ -192,7 +192,7 @@ def make_lab(room: Path) -> Lab:
         {
             "train.py": TRAIN,
             "params.json": json.dumps({"depth": 3, "data": data}),
-            "requirements.txt": f"tinymodel==1.0 \\\n    --hash=sha256:{digest}\n",
+            "requirements.txt": _lock(lab),
             "data/customers.csv": CUSTOMERS,
             "data/regions.csv.dvc": _tracked(repo, "data/regions.csv", REGIONS),
             "data/.gitignore": "/regions.csv\n",
@@ -201,6 +201,53 @@ def make_lab(room: Path) -> Lab:
     )
     lab.train()
     return lab
+
+
+PIPELINE = """\
+stages:
+  prepare:
+    cmd: echo preparing && python prepare.py
+    deps: [prepare.py]
+    outs: [data/rows.csv]
+  train:
+    cmd: python train.py --stage train
+    deps: [train.py, data/rows.csv]
+"""
+PREPARE = (
+    f"from pathlib import Path\nPath('data').mkdir(exist_ok=True)\nPath('data/rows.csv').write_text({CUSTOMERS!r})\n"
+)
+
+
+def make_pipeline(room: Path) -> Lab:
+    """A registry whose model comes from stage `train` of a pipeline, on an output of stage `prepare`."""
+    lab = _begun(room)
+    repo = lab.repo
+    _tracked(repo, "data/rows.csv", CUSTOMERS)
+    files = {
+        "dvc.yaml": PIPELINE,
+        "prepare.py": PREPARE,
+        "train.py": TRAIN,
+        "params.json": json.dumps({"depth": 3, "data": ["data/rows.csv"]}),
+        "requirements.txt": _lock(lab),
+        "data/.gitignore": "/rows.csv\n",
+        ".gitignore": "/out\n",
+    }
+    repo.commit("code", files)
+    lab.train("--stage", "train")
+    return lab
+
+
+def _begun(room: Path) -> Lab:
+    lab = Lab(room, Repo.init(room / "repo"))
+    for version in ("1.0", "2.0"):
+        wheel(room / "wheels", version)
+    done("init", "--policy", "open", "--remote", room / "remote", registry=lab.repo.path)
+    return lab
+
+
+def _lock(lab: Lab) -> str:
+    made = lab.room / "wheels" / "tinymodel-1.0-py3-none-any.whl"
+    return f"tinymodel==1.0 \\\n    --hash=sha256:{hashlib.sha256(made.read_bytes()).hexdigest()}\n"
 
 
 def _tracked(repo: Repo, path: str, text: str) -> str:
