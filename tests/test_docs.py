@@ -37,7 +37,8 @@ SESSIONS = sessions(README)
 _AT = "import sys, time; time.time = lambda: {now}; from modelreg.__main__ import main; sys.exit(main())"
 
 
-def _run(command: str, folder: Path, now: int | None) -> str:
+def _run(command: str, folder: Path, now: int | None, *more: Path) -> str:
+    """What a command says; `more` are folders for PYTHONPATH."""
     shim = folder.parent / "bin"
     shim.mkdir(exist_ok=True)
     what = "-m modelreg" if now is None else f"-c '{_AT.format(now=now)}'"
@@ -46,7 +47,7 @@ def _run(command: str, folder: Path, now: int | None) -> str:
     environment = os.environ | {
         "PATH": f"{shim}:{os.environ['PATH']}",
         "COLUMNS": "130",
-        "PYTHONPATH": str(TOP / "src"),
+        "PYTHONPATH": os.pathsep.join(map(str, (TOP / "src", *more))),
     }
     done = subprocess.run(
         ["sh", "-c", command],

@@ -215,3 +215,16 @@ def test_production_predicts_on_its_own_example(clone: Path, model: str, tmp_pat
     rows = pd.read_csv(pulled.path / "input_example.csv")
     assert len(version.load().predict(rows)) == len(rows)
     assert Address.parse(f"{model}#production").stage == "production"
+
+
+def test_a_version_in_production_is_made_again(mine: Repo) -> None:
+    """From its own commit, with today's packages: bit for bit where the processor is alike, else within 1e-9."""
+    from tests.cli.runner import modelreg
+
+    command = "python examples/churn/train.py forest"
+    words = ("--yes", "--env", "current", "--command", command, "--json")
+    said = modelreg("reproduce", "churn_predictor@1.1.0", *words, registry=mine.path)
+    assert said.code == 0, said.err
+    done = said.json("reproduce")
+    assert done["ok"]
+    assert done["kind"] in ("bitwise", "predictions")
