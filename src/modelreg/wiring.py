@@ -273,8 +273,11 @@ def _instead(folder: str, read: Callable[[str], bytes | None], path: str) -> byt
     return f"[core]\n    remote = storage\n['remote \"storage\"']\n    url = {folder}\n".encode()
 
 
-def open_sandbox(workspace: Workspace, commit: CommitId, keep: Path | None = None) -> AbstractContextManager[Sandbox]:
-    """A throwaway clone of the workspace's repository at a commit; kept at `keep`, where that is named."""
+def open_sandbox(
+    workspace: Workspace, commit: CommitId, records: CommitId | None = None, keep: Path | None = None
+) -> AbstractContextManager[Sandbox]:
+    """A throwaway clone of the workspace's repository at a commit, with the registry as it is at `records`; kept at
+    `keep`, where that is named."""
     from modelreg.adapters.door import Door
     from modelreg.adapters.dvc_config import Configuration
     from modelreg.adapters.sandbox import opened
@@ -283,7 +286,9 @@ def open_sandbox(workspace: Workspace, commit: CommitId, keep: Path | None = Non
     tree = repository.tree(workspace.tip())
     root = workspace.layout.root
     theirs = Configuration(repository.top, repository.git_dir, settings.remote, tree.read, root)
-    return opened(Door.open(repository.top or repository.git_dir), theirs, commit, settings.branch, keep=keep)
+    return opened(
+        Door.open(repository.top or repository.git_dir), theirs, (commit, records), settings.branch, keep=keep
+    )
 
 
 def predictions_apart(recorded: Path, made: Path, example: Path, format_: str) -> Predictions:

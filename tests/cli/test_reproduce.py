@@ -142,6 +142,29 @@ def test_a_commit_that_a_squash_left_behind_is_found_by_its_tree(lab: Lab, tmp_p
     refused(lab.reproduce(where=last.path), 4, f"commit {code[:12]} is not here", f"git fetch origin {code}")
 
 
+def test_the_tree_of_a_squashed_branch_is_put_together(lab: Lab, tmp_path: Path) -> None:
+    """A version is registered from a branch that main, with a registry that moved on, then takes in as one commit."""
+    repo, body = lab.repo, lab.manifest()
+    repo.git("checkout", "-q", "-b", "feature")
+    code = repo.commit("new code", {"train.py": repo.read("train.py") + "# better\n"})
+    lab.train("--only-files", "--depth", "5")
+    lineage = body["lineage"] | {"code": {"commit": code, "tree": repo.git("rev-parse", "HEAD^{tree}")}}
+    lineage["pipeline"] = {"command": "python train.py --depth 5"}
+    request = Request(ModelName("tiny"), [Source(repo.path / "out" / "model.bin")], facts={"lineage": lineage})
+    register(open_workspace(repo.path, "main"), request)
+    repo.git("checkout", "-q", "main")
+    repo.git("merge", "-q", "--squash", "feature")
+    squash = repo.commit("squashed")
+    repo.git("branch", "-q", "-D", "feature")
+    clone = Lab(lab.room, repo.clone(tmp_path / "fresh", "--no-local"))
+    assert clone.repo.rev(f"{code}^{{commit}}") is None
+    said = clone.reproduce("--env", "current", version="1.0.1")
+    assert said.code == 0, said.err
+    assert "is reproduced (bitwise)" in said.out
+    registered = repo.git("rev-parse", "HEAD~2")
+    assert f"its tree is {squash[:12]} with the registry of {registered[:12]}" in said.err
+
+
 def test_dirty_code_is_refused(lab: Lab) -> None:
     lab.train("--depth", "5", "--dirty")
     refused(lab.reproduce(version="1.0.1"), 1, "had changes that were not committed", "commit the code")

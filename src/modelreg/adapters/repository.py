@@ -74,6 +74,11 @@ class GitRepository:
     def with_tree(self, tip: CommitId, tree: str) -> CommitId | None:
         return ranges.with_tree(self.git, tip, tree)
 
+    def recomposed(self, tip: CommitId, tree: str) -> tuple[CommitId, CommitId] | None:
+        from modelreg.adapters import recomposed
+
+        return recomposed.find(self.git, tip, tree)
+
     def tree(self, commit: CommitId) -> Tree:
         return self._trees.setdefault(commit, CommitTree(self.git, commit))
 

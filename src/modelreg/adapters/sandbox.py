@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from modelreg.adapters import dvc_setup, fetching, hashing, interpreters, programs
+from modelreg.adapters import dvc_setup, fetching, hashing, interpreters, programs, recomposed
 from modelreg.adapters.door import Door
 from modelreg.adapters.dvc_config import Configuration
 from modelreg.adapters.git import Git, check_ref
@@ -179,9 +179,15 @@ class CloneSandbox:
 
 @contextmanager
 def opened(
-    source: Door, theirs: Configuration, commit: CommitId, branch: str, *, keep: Path | None = None
+    source: Door,
+    theirs: Configuration,
+    code: tuple[CommitId, CommitId | None],
+    branch: str,
+    *,
+    keep: Path | None = None,
 ) -> Iterator[CloneSandbox]:
-    """A sandbox whose `branch` is `commit`, checked out; gone afterwards unless it is made at `keep`.
+    """A sandbox whose `branch` is the commit of `code`, with the registry of its second one where there is one, checked
+    out; gone afterwards unless it is made at `keep`.
 
     Raises UnavailableError where objects of the commit are missing here.
     """
@@ -190,7 +196,7 @@ def opened(
     folder = (keep or Path(tempfile.mkdtemp(prefix="modelreg-reproduce-"))).resolve()
     try:
         sandbox = CloneSandbox(folder, theirs, branch)
-        _clone(source, commit, branch, sandbox.clone)
+        _clone(source, code, branch, sandbox.clone)
         _redirect(sandbox)
         yield sandbox
     finally:
@@ -199,7 +205,7 @@ def opened(
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _clone(source: Door, commit: CommitId, branch: str, clone: Path) -> None:
+def _clone(source: Door, code: tuple[CommitId, CommitId | None], branch: str, clone: Path) -> None:
     check_ref(branch)
     room = Git(clone.parent)
     room.run(
@@ -214,6 +220,7 @@ def _clone(source: Door, commit: CommitId, branch: str, clone: Path) -> None:
     (clone / ".git" / "info").mkdir(exist_ok=True)
     (clone / ".git" / "info" / "exclude").write_text("config.local\n")
     git = Git(clone)
+    commit = code[0] if code[1] is None else _recomposed(clone, code[0], code[1])
     git.run(["update-ref", f"refs/heads/{branch}", commit], write=True)
     # Bytes as they are in the commit: no filter, and no line ends of the user's taste.
     plain = [*git.filters_off(), ("core.autocrlf", "false"), ("core.eol", "lf")]
@@ -223,6 +230,15 @@ def _clone(source: Door, commit: CommitId, branch: str, clone: Path) -> None:
             f"the files of commit {commit[:12]} cannot be had: {done.err.strip().splitlines()[-1][:200]}",
             hint="git fetch --refetch brings what a partial clone left out; git fsck says what is missing",
         )
+
+
+def _recomposed(clone: Path, code: CommitId, records: CommitId) -> str:
+    """A commit of the clone with the files of one commit, and the registry of another, which it follows."""
+    door = Door.open(clone)
+    tree = recomposed.write(door, code, records)
+    who = {f"GIT_{role}_{part}": "modelreg" for role in ("AUTHOR", "COMMITTER") for part in ("NAME", "EMAIL")}
+    command = ["commit-tree", tree, "-p", records, "-m", f"The files of {code}"]
+    return door.run(command, write=True, env=who).decode().strip()
 
 
 def _redirect(sandbox: CloneSandbox) -> None:

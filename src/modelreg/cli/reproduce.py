@@ -91,7 +91,7 @@ def reproduce(
         return
     _ask(prepared, yes=yes)
     signing = signing_key(registry, key, wanted=sign) if record else None
-    sandbox = open_sandbox(workspace, prepared.commit, keep)
+    sandbox = open_sandbox(workspace, prepared.code.commit, prepared.code.records, keep)
     done = perform(workspace, prepared, sandbox, predictions_apart, _silent if as_json else _line)
     recorded = record_reproduction(workspace, done, key=signing, push=push) if record else None
     if as_json:

@@ -123,6 +123,10 @@ class Repository(Protocol):
     def with_tree(self, tip: CommitId, tree: str) -> CommitId | None:
         """The newest commit reachable from `tip` whose tree has this id; None where there is none here."""
 
+    def recomposed(self, tip: CommitId, tree: str) -> tuple[CommitId, CommitId] | None:
+        """Two commits of the first-parent line, of which the first has this tree once what modelreg writes (at the top:
+        registry/, dvc.yaml, .dvc/) is as in the second; None where there are none."""
+
     def tree(self, commit: CommitId) -> Tree: ...
 
     def work_tree(self) -> Tree:

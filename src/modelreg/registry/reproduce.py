@@ -21,7 +21,7 @@ from modelreg.domain.version import Version
 from modelreg.errors import DeniedError, ModelregError
 from modelreg.registry.outcome import Outcome, outcome_of
 from modelreg.registry.ports import Identity
-from modelreg.registry.reproduce_inputs import find_commit, find_lock, lock_bytes, place_data
+from modelreg.registry.reproduce_inputs import Code, find_code, find_lock, lock_bytes, place_data
 from modelreg.registry.resolve import resolve
 from modelreg.registry.sandbox import Ran, Sandbox, Tell
 from modelreg.registry.workspace import Workspace
@@ -45,15 +45,19 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What will run, and on what. `commit` is checked out: the recorded one or, where that is gone, another with the
-    same files. `lock` is the file's content, or the artifact that holds it."""
+    """What will run, and on what. `lock` is the file's content, or the artifact that holds it."""
 
     manifest: Manifest
     recipe: Recipe
-    commit: CommitId
+    code: Code
     lock: bytes | Artifact | None
     options: Options
     notes: tuple[str, ...] = ()
+
+    @property
+    def commit(self) -> CommitId:
+        """The commit whose code runs."""
+        return self.code.commit
 
     @property
     def model(self) -> ModelName:
@@ -92,12 +96,15 @@ def prepare(workspace: Workspace, address: Address, options: Options) -> Prepare
     snapshot = workspace.snapshot()
     manifest = snapshot.manifest(address.model, resolve(snapshot, address), check=True)
     made = recipe(manifest.body, options.command)
-    commit = find_commit(workspace, made)
-    lock = find_lock(workspace.repository.tree(commit), manifest, made, required=options.fresh)
+    code = find_code(workspace, made)
+    lock = find_lock(workspace.repository.tree(code.commit), manifest, made, required=options.fresh)
     notes = ["the command was given by hand, it is not in the manifest"] if made.by_hand else []
-    if commit != made.commit:
-        notes.append(f"commit {made.commit[:12]} is not here; {commit[:12]} has the same files")
-    return Prepared(manifest, made, commit, lock, options, tuple(notes))
+    if code.records is not None:
+        made_of = f"{code.commit[:12]} with the registry of {code.records[:12]}"
+        notes.append(f"commit {made.commit[:12]} is not here; its tree is {made_of}")
+    elif code.commit != made.commit:
+        notes.append(f"commit {made.commit[:12]} is not here; {code.commit[:12]} has the same files")
+    return Prepared(manifest, made, code, lock, options, tuple(notes))
 
 
 def perform(

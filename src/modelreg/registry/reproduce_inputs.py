@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 
 from modelreg.domain.manifest import Artifact, Manifest
 from modelreg.domain.plan import CommitId
@@ -13,10 +14,19 @@ from modelreg.registry.sandbox import Sandbox
 from modelreg.registry.workspace import Workspace
 
 
-def find_commit(workspace: Workspace, made: Recipe) -> CommitId:
-    """The recorded commit, or one of the protected branch with the recorded tree.
+@dataclass(frozen=True, slots=True)
+class Code:
+    """Where the code is: in `commit`, which has the recorded files; where `records` is not None, once what modelreg
+    writes is as it was at that commit."""
 
-    Raises UnavailableError where neither is here, IntegrityError where the commit has another tree.
+    commit: CommitId
+    records: CommitId | None = None
+
+
+def find_code(workspace: Workspace, made: Recipe) -> Code:
+    """The recorded commit, else one of the protected branch with the recorded tree, or two that it is made of.
+
+    Raises UnavailableError where none is here, IntegrityError where the commit has another tree.
     """
     repository = workspace.repository
     commit = repository.resolve(made.commit)
@@ -26,16 +36,19 @@ def find_commit(workspace: Workspace, made: Recipe) -> CommitId:
                 f"commit {made.commit[:12]} does not have the tree {made.tree[:12]} that the manifest names",
                 hint="modelreg verify says what else does not hold",
             )
-        return commit
-    found = repository.with_tree(workspace.tip(), made.tree) if made.tree else None
-    if found is None:
-        tree = f", nor a commit of {workspace.settings.branch} with tree {made.tree[:12]}" if made.tree else ""
-        raise UnavailableError(
-            f"commit {made.commit[:12]} is not here{tree}: what ran cannot be found",
-            hint=f"git fetch origin {made.commit}"
-            + (" (or git fetch --unshallow)" if repository.is_shallow() else ", or the branch that it was on"),
-        )
-    return found
+        return Code(commit)
+    if made.tree is not None:
+        tip = workspace.tip()
+        if (found := repository.with_tree(tip, made.tree)) is not None:
+            return Code(found)
+        if (pair := repository.recomposed(tip, made.tree)) is not None:
+            return Code(*pair)
+    tree = f", nor its tree {made.tree[:12]} on {workspace.settings.branch}" if made.tree else ""
+    unshallow = " (or git fetch --unshallow)" if repository.is_shallow() else ", or the branch that it was on"
+    raise UnavailableError(
+        f"commit {made.commit[:12]} is not here{tree}: what ran cannot be found",
+        hint=f"git fetch origin {made.commit}{unshallow}",
+    )
 
 
 def find_lock(tree: Tree, manifest: Manifest, made: Recipe, *, required: bool) -> bytes | Artifact | None:
