@@ -3,7 +3,7 @@
     python examples/churn/ab_test.py --control 1.1.0 --treatment 1.2.0 --output ab-test.json
     modelreg evidence add churn_predictor@1.2.0 --type ab-test --file ab-test.json
 
-Customers whom neither version has seen are drawn from the generator of train.py, with another seed, and each is given
+Customers whom neither version has seen are drawn from the generator of prepare.py, with another seed, and each is given
 to one of the two versions by lot. A prediction that is right is a success. It is a replay: who will leave is known
 beforehand, nobody is treated differently, and what the predictions do in service is not measured. The size of the arms
 and the seed are the plan, laid down before any count is looked at; the counts are looked at once.
@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from train import DATA, TARGET, customers
+from prepare import DATA, TARGET, customers
 
 from modelreg import Registry
 
@@ -35,7 +35,7 @@ SPARE = 1.1
 
 
 def fresh(rows: int, seed: int) -> pd.DataFrame:
-    """Customers of whom no one has the features of any customer in train.py's files, its test split included."""
+    """Customers of whom no one has the features of any customer in the training data, its test split included."""
     drawn = customers(int(SPARE * rows), seed)
     features = [name for name in drawn.columns if name != TARGET]
     known = pd.concat([pd.read_csv(path) for path in sorted(DATA.parent.glob("*.csv"))])
