@@ -18,12 +18,14 @@ from modelreg.registry import listing
 from modelreg.registry.pull import Pulled, pull
 from modelreg.registry.request import Request
 from modelreg.registry.resolve import latest, resolve
-from modelreg.wiring import export, open_workspace
+from modelreg.wiring import export, open_index, open_workspace
 
 if TYPE_CHECKING:
     from modelreg.capture import Capture
     from modelreg.domain.compare import Comparison
     from modelreg.domain.manifest import Manifest
+    from modelreg.registry.listing import Row
+    from modelreg.registry.ports import Index
     from modelreg.registry.register import Registration
     from modelreg.registry.stage import StageChange
     from modelreg.training import Training
@@ -38,6 +40,7 @@ class Registry:
 
     def __init__(self, path: str | Path = ".", *, branch: str | None = None) -> None:
         self._workspace = open_workspace(Path(path), branch)
+        self._index: Index | None = None
 
     def __getitem__(self, model: str) -> RegisteredModel:
         """A registered model. Raises NotFoundError."""
@@ -63,6 +66,20 @@ class Registry:
         from modelreg.registry.compare import compare
 
         return compare(self._workspace.snapshot(), [Address.parse(address) for address in addresses])
+
+    def search(
+        self, expression: str | None = None, *, order_by: Sequence[str] = (), limit: int | None = None
+    ) -> Sequence[Row]:
+        """The versions that meet an expression, as `modelreg search` (docs/search.md).
+
+        Each says model, version, stage (None: withdrawn), aliases, created, metrics and tags; `get` opens it. Raises
+        UsageError for what cannot be read, NotFoundError for a stage that the policy does not have.
+        """
+        from modelreg.registry.search import query_of, search
+
+        if self._index is None:
+            self._index = open_index(self._workspace)
+        return search(self._workspace.snapshot(), query_of(expression, order_by, limit), self._index)
 
     def load(self, address: str, **options: Any) -> Any:
         """The model at an address, loaded; options as for `ModelVersion.load`."""

@@ -23,7 +23,7 @@ from modelreg.errors import (
     UnavailableError,
     UsageError,
 )
-from modelreg.registry.ports import ArtifactStore, Repaired, Signatures, Tree
+from modelreg.registry.ports import ArtifactStore, Index, Repaired, Signatures, Tree
 from modelreg.registry.snapshot import Snapshot
 from modelreg.registry.workspace import Settings as RegistrySettings
 from modelreg.registry.workspace import Workspace
@@ -60,6 +60,15 @@ def open_workspace(path: Path, branch: str | None = None) -> Workspace:
             hint=f"--branch {settings.branch} lets a write land there while HEAD is elsewhere",
         )
     return _workspace(repository, documents, layout, settings, other_branch=branch is not None)
+
+
+def open_index(workspace: Workspace) -> Index:
+    """The index of a registry, for reads by people: nothing that decides, and no writer, may ask it."""
+    from modelreg.adapters.index import SqliteIndex
+
+    repository = workspace.repository
+    assert isinstance(repository, GitRepository)  # noqa: S101 - open_workspace made it
+    return SqliteIndex(repository.git, workspace.documents, workspace.layout)
 
 
 def _workspace(

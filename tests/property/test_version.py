@@ -48,3 +48,10 @@ def test_what_follows_is_new_and_above_every_release(
     led = leading_up(taken, gone)
     if releases and led is None:
         assert made.core == max(releases).bump(part)
+
+
+@given(versions, versions)
+def test_ranks_sort_as_versions_do(a: Version, b: Version) -> None:
+    assert (a.rank < b.rank) == (a < b)
+    assert (a.rank == b.rank) == (a == b)
+    assert a.rank.isascii()

@@ -11,22 +11,21 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
-from importlib import resources
-from importlib.resources.abc import Traversable
 from itertools import islice
-from pathlib import Path as FilePath
 from typing import Any
 
 import referencing
 from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError
 
+from modelreg.adapters.schema_files import output_names, schema_names, schema_text
 from modelreg.domain.document import Document, Path
 from modelreg.domain.finding import Finding
 
+__all__ = ["check", "check_output", "output_names", "quoted", "schema_names", "schema_text"]
+
 FORMAT = 1
 MAX_FINDINGS = 100
-_SUFFIX = ".v1.json"
 _QUOTED = 60
 
 _KINDS = {
@@ -69,40 +68,11 @@ def check_output(value: Any, name: str) -> list[Finding]:
     return _findings(Document(f"output of {name}", value), _validator(name, output=True))
 
 
-def schema_names() -> list[str]:
-    """The kinds of documents that have a schema."""
-    return _names(_folder())
-
-
-def output_names() -> list[str]:
-    """The commands whose `--json` output has a schema."""
-    return _names(_folder() / "output")
-
-
-def schema_text(kind: str, *, output: bool = False) -> str:
-    """The schema itself, as shipped. Raises KeyError for a kind that has none."""
-    folder = _folder() / "output" if output else _folder()
-    if kind not in _names(folder):
-        raise KeyError(kind)
-    return (folder / f"{kind}{_SUFFIX}").read_text(encoding="utf-8")
-
-
 def quoted(value: Any) -> str:
     """A value as a message may show it: one line, at most 60 characters, nothing that a terminal obeys."""
     text = value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=True)[: _QUOTED * 2]
     text = "".join(c if c.isprintable() else "?" for c in text[: _QUOTED * 2])
     return f"`{text if len(text) <= _QUOTED else text[: _QUOTED - 1] + '…'}`"
-
-
-@cache
-def _folder() -> Traversable:
-    """Inside the package in a wheel; the repository's own `schemas/` in an editable install."""
-    packaged = resources.files("modelreg") / "schemas"
-    return packaged if packaged.is_dir() else FilePath(__file__).parents[3] / "schemas"
-
-
-def _names(folder: Traversable) -> list[str]:
-    return sorted(entry.name.removesuffix(_SUFFIX) for entry in folder.iterdir() if entry.name.endswith(_SUFFIX))
 
 
 def _pattern(_: Any, pattern: str, instance: Any, __: Any) -> Iterator[ValidationError]:

@@ -16,6 +16,8 @@ from modelreg.registry.ports import Entry
 
 _MOST = 1_000_000
 """More files below a folder of a registry are somebody's trick: a tree may hold itself a thousand times over."""
+_KEPT = 32 * 1024 * 1024
+"""Bytes of contents that a tree keeps; who reads more reads it once."""
 _FOLDER = "040000"
 _REGULAR = ("100644", "100755")
 _NOT_A_FILE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO, errno.ENAMETOOLONG)
@@ -33,6 +35,7 @@ class CommitTree:
         self._commit = commit
         self._listed: dict[str, dict[str, Entry]] = {}
         self._contents: dict[str, bytes | None] = {}
+        self._kept = 0
 
     def paths(self, prefix: str) -> Mapping[str, Entry]:
         entries = self._known(prefix)
@@ -46,9 +49,7 @@ class CommitTree:
                 self._listed[prefix] = self._list(prefix)
 
     def read(self, path: str) -> bytes | None:
-        if path not in self._contents:
-            self.read_many([path])
-        return self._contents[path]
+        return self.read_many([path]).get(path)
 
     def read_many(self, paths: Iterable[str]) -> Mapping[str, bytes]:
         paths = list(paths)
@@ -56,9 +57,11 @@ class CommitTree:
         entries = {path: self._entry(path) for path in wanted}
         files = {path: e.blob for path, e in entries.items() if e is not None and e.mode in _REGULAR}
         blobs = self._git.objects.blobs(files.values())
-        for path in wanted:
-            self._contents[path] = blobs[files[path]] if path in files else None
-        found = {path: self._contents[path] for path in paths}
+        new = {path: blobs[files[path]] if path in files else None for path in wanted}
+        found = {path: new[path] if path in new else self._contents[path] for path in paths}
+        self._kept += sum(len(data) for data in blobs.values())
+        if self._kept <= _KEPT:
+            self._contents |= new
         return {path: data for path, data in found.items() if data is not None}
 
     @cached_property

@@ -68,6 +68,10 @@ COMMANDS = {
     ),
     "approval": Listed("approvals", "Approvals on record; taking one back."),
     "list": Listed("reading", "Models and versions, with stage and primary metric."),
+    "search": Listed(
+        "reading",
+        'Versions that meet an expression: metrics.accuracy > 0.9 and stage = production and tags.team = "risk".',
+    ),
     "show": Listed("reading", "All that is recorded of one version."),
     "compare": Listed(
         "compare",

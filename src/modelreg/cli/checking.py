@@ -36,15 +36,19 @@ def validate(
     changed_since: Since = None,
     ref: Ref = None,
     format: Format = "text",  # noqa: A002 - the option's name
+    no_index: Annotated[
+        bool, typer.Option("--no-index", help="Look at all of it again, whatever was found sound before.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Check every document: YAML, schema, and what a schema cannot say. Exit code 1 if anything is wrong."""
     from modelreg.registry.validate import validate as perform
-    from modelreg.wiring import open_workspace
+    from modelreg.wiring import open_index, open_workspace
 
     known_format(format)
     workspace = open_workspace(registry)
-    done = perform(workspace, _from_top(workspace, paths), changed_since=changed_since, ref=ref)
+    index = None if no_index else open_index(workspace)
+    done = perform(workspace, _from_top(workspace, paths), changed_since=changed_since, ref=ref, index=index)
     show(done.files, done.findings, "json" if as_json else format)
 
 

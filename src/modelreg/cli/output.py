@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 
 
+_WRAPPED = 500
+"""So many rows are laid out in an instant."""
+
+
 def clean(value: object) -> str:
     """Text that cannot steer a terminal; in a workflow nor its runner, which obeys `::name::` at a line's start and
     `##[name]` anywhere (actions/runner, ActionCommand.cs)."""
@@ -54,6 +58,18 @@ def emit_json_lines(values: Iterable[Mapping[str, Any]]) -> None:
     sys.stdout.writelines(_json(value, indent=None) for value in values)
 
 
+def emit_json_list(key: str, items: Iterable[Mapping[str, Any]]) -> None:
+    """`{key: [...]}` as by `emit_json`, an item at a time: a list of a hundred thousand is never held as a whole."""
+    import json
+
+    separator = ""
+    sys.stdout.write(f"{{\n  {json.dumps(key)}: [")
+    for item in items:
+        sys.stdout.write(f"{separator}\n    " + _json(item).rstrip("\n").replace("\n", "\n    "))
+        separator = ","
+    sys.stdout.write("\n  ]\n}\n" if separator else "]\n}\n")
+
+
 def emit_json_error(value: Mapping[str, Any]) -> None:
     sys.stdout.flush()
     sys.stderr.write(_json(value))
@@ -69,9 +85,15 @@ def _json(value: Mapping[str, Any], indent: int | None = 2) -> str:
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: frozenset[str] = frozenset()) -> None:
     """A table; no colour and a fixed width unless standard output is a terminal.
 
-    rich takes longer to import than most answers to find: it is asked where a terminal or long cells want it.
+    rich takes longer to import than most answers to find: it is asked where a terminal or long cells want it, and
+    not for very many rows, whose columns are as wide as their widest cell.
     """
     cells = [[clean(cell) for cell in row] for row in rows]
+    if len(cells) > _WRAPPED:
+        widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
+        for line in (columns, *cells):
+            result("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+        return
     if not sys.stdout.isatty() and (lines := _plain(columns, cells, right)):
         sys.stdout.write("".join(f"{line}\n" for line in lines))
         return

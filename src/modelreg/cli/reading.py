@@ -1,14 +1,18 @@
-"""`modelreg list`, `show`, `history`."""
+"""`modelreg list`, `search`, `show`, `history`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from modelreg.cli.options import HERE, Address, Json, Ref, RegistryPath
-from modelreg.cli.output import emit_json, next_step, note, result, short, table
+from modelreg.cli.output import emit_json, emit_json_list, next_step, note, result, short, table
+
+if TYPE_CHECKING:
+    from modelreg.registry.history import Event
+    from modelreg.registry.listing import Row
 
 MaybeModel = Annotated[str | None, typer.Argument(metavar="[MODEL]", show_default=False)]
 StageOption = Annotated[str | None, typer.Option("--stage", metavar="STAGE", help="Only versions in this stage.")]
@@ -16,6 +20,7 @@ StageOption = Annotated[str | None, typer.Option("--stage", metavar="STAGE", hel
 
 def add_to(app: typer.Typer) -> None:
     app.command("list")(list_)
+    app.command()(search)
     app.command()(show)
     app.command()(history)
 
@@ -30,23 +35,70 @@ def list_(
     """Models and versions, with stage and primary metric."""
     from modelreg.domain.names import parse_model, parse_stage
     from modelreg.registry.listing import list_versions
-    from modelreg.wiring import open_workspace
+    from modelreg.wiring import open_index, open_workspace
 
-    snapshot = open_workspace(registry).snapshot(ref)
-    rows = list_versions(snapshot, parse_model(model) if model else None, parse_stage(stage) if stage else None)
+    workspace = open_workspace(registry)
+    name, standing = parse_model(model) if model else None, parse_stage(stage) if stage else None
+    rows = list_versions(workspace.snapshot(ref), name, standing, open_index(workspace))
     if as_json:
-        emit_json({"versions": [row.to_mapping() for row in rows]})
-        return
-    if not rows:
+        emit_json_list("versions", (row.to_mapping() for row in rows))
+    elif rows:
+        print_rows(rows)
+    else:
         note("no versions" if model or stage else "nothing is registered yet")
         next_step("modelreg register MODEL ARTIFACT --metrics metrics.json")
-        return
-    cells = []
-    for row in rows:
-        metric = row.manifest.metrics.get(row.primary_metric or "")
-        value = f"{metric.name} {metric.value:.4g}" if metric else "-"
-        created = str(row.manifest.body.get("created", ""))[:10]
-        cells.append((row.model, row.version, row.stage or "withdrawn", ", ".join(row.aliases) or "-", value, created))
+
+
+def search(
+    expression: Annotated[str | None, typer.Argument(metavar="[EXPR]", show_default=False)] = None,
+    order_by: Annotated[
+        list[str] | None,
+        typer.Option("--order-by", metavar="FIELD [asc|desc]", help="By this field; may be given again for ties."),
+    ] = None,
+    limit: Annotated[int | None, typer.Option("--limit", metavar="N", help="Only the first N.")] = None,
+    registry: RegistryPath = HERE,
+    ref: Ref = None,
+    as_json: Json = False,
+) -> None:
+    """Versions that meet an expression: metrics.accuracy > 0.9 and stage = production and tags.team = "risk".
+
+    Fields: model, version, stage, alias, created, author, framework, architecture, metrics.NAME, params.NAME,
+    tags.NAME, data (name or digest), commit, parent. Operators: = != < <= > >= in (…), like, glob; and, or, not.
+    """
+    from modelreg.registry.search import query_of
+    from modelreg.registry.search import search as perform
+    from modelreg.wiring import open_index, open_workspace
+
+    query = query_of(expression, order_by or (), limit)
+    workspace = open_workspace(registry)
+    rows = perform(workspace.snapshot(ref), query, open_index(workspace))
+    if as_json:
+        emit_json_list("versions", (row.to_mapping() for row in rows))
+    elif rows:
+        asked = [order.field.key for order in query.order if order.field.name == "metrics" and order.field.key]
+        print_rows(rows, asked)
+    else:
+        note("no version meets that")
+
+
+def print_rows(rows: Sequence[Row], metrics: Sequence[str] = ()) -> None:
+    """A table of versions: with these metrics, or (none named) each with its model's primary metric."""
+
+    def shown(row: Row) -> str:
+        named = [(name, row.metrics.get(name)) for name in metrics] or [row.metric or ("", None)]
+        return ", ".join(f"{name} {value:.4g}" for name, value in named if value is not None) or "-"
+
+    cells = (
+        (
+            row.model,
+            str(row.version),
+            row.stage or "withdrawn",
+            ", ".join(row.aliases) or "-",
+            shown(row),
+            str(row.created or "")[:10],
+        )
+        for row in rows
+    )
     table(("model", "version", "stage", "aliases", "metric", "created"), cells)
 
 
@@ -127,21 +179,24 @@ def history(model: MaybeModel = None, registry: RegistryPath = HERE, ref: Ref = 
     """What happened, oldest first: who, when, why, in which commit."""
     from modelreg.domain.names import parse_model
     from modelreg.registry.history import history as events
-    from modelreg.wiring import open_workspace
+    from modelreg.wiring import open_index, open_workspace
 
-    found = events(open_workspace(registry), parse_model(model) if model else None, ref)
+    workspace = open_workspace(registry)
+    found = events(workspace, parse_model(model) if model else None, ref, index=open_index(workspace))
     if as_json:
-        emit_json({"events": [event.to_mapping() for event in found]})
+        emit_json_list("events", (event.to_mapping() for event in found))
         return
-    rows = []
-    for e in found:
-        version = e.version or "-" if model else f"{e.model}@{e.version}" if e.version else e.model
-        why = "; ".join(text for text in (e.reason, f"cause: {e.cause}" if e.cause else "") if text)
-        rows.append((e.at[:16].replace("T", " "), short(e.landing), e.kind, version, _way(e), e.by, why))
+    rows = (_told(event, of_one=model is not None) for event in found)
     table(("landed (UTC)", "commit", "what", "version", "way", "by", "reason"), rows)
 
 
-def _way(event: Any) -> str:
+def _told(e: Event, *, of_one: bool) -> tuple[str, ...]:
+    version = e.version or "-" if of_one else f"{e.model}@{e.version}" if e.version else e.model
+    why = "; ".join(text for text in (e.reason, f"cause: {e.cause}" if e.cause else "") if text)
+    return (e.at[:16].replace("T", " "), short(e.landing), e.kind, version, _way(e), e.by, why)
+
+
+def _way(event: Event) -> str:
     if event.alias:
         return f"@{event.alias}"
     way = f"{event.from_} -> {event.to}" if event.from_ else event.to or ""

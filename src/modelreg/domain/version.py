@@ -65,6 +65,20 @@ class Version:
     def is_prerelease(self) -> bool:
         return self._value.prerelease is not None
 
+    @property
+    def rank(self) -> str:
+        """ASCII text that sorts, by code point, as versions do (SemVer 2.0.0 section 11).
+
+        Numbers begin with their length; each identifier of a pre-release ends in `!`, below all that it can hold, and
+        begins with 0 (a number, the lower) or 1; none at all is `~`, above every pre-release.
+        """
+        value = self._value
+        core = "".join(_ranked(str(part)) for part in (value.major, value.minor, value.patch))
+        if value.prerelease is None:
+            return core + "~"
+        parts = value.prerelease.split(".")
+        return core + "-" + "".join(f"0{_ranked(p)}!" if p.isdigit() else f"1{p}!" for p in parts)
+
     def __str__(self) -> str:
         return str(self._value)
 
@@ -79,6 +93,10 @@ class Version:
 
     def __lt__(self, other: Version) -> bool:
         return self._value < other._value
+
+
+def _ranked(digits: str) -> str:
+    return f"{len(digits):02d}{digits}"
 
 
 FIRST = Version.parse("1.0.0")

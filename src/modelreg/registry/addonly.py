@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from modelreg.domain.finding import Finding
 from modelreg.domain.layout import ADD_ONLY
 from modelreg.domain.names import ModelName
 from modelreg.domain.plan import CommitId
-from modelreg.registry.ports import Tree
+from modelreg.registry.ports import Entry, Tree
 from modelreg.registry.workspace import Workspace
 
 _VERBS = {"M": "edited", "D": "removed", "T": "replaced"}
@@ -43,6 +45,26 @@ def touched_since_landing(
     if tree is None:
         return findings
     return _differences(tree, prefix, landed)
+
+
+def changed_since_landing(
+    workspace: Workspace, tip: CommitId, since: CommitId | None, landed: Mapping[str, Entry]
+) -> bool:
+    """Whether a landing after `since` (None: any), whose files are `landed`, touched an add-only file that had landed.
+
+    A file that was removed before `since` and is added again is not seen: ask only where nothing was touched till then.
+    """
+    layout = workspace.layout
+    seen: set[str] = set()
+    for landing in workspace.repository.landings(tip, layout.prefix, since):
+        for change in landing.changes:
+            place = layout.place(change.path)
+            if place is None or place.kind not in ADD_ONLY:
+                continue
+            if change.status != "A" or change.path in seen or change.path in landed:
+                return True
+            seen.add(change.path)
+    return False
 
 
 def _differences(tree: Tree, prefix: str, landed: dict[str, tuple[str, str, CommitId]]) -> list[Finding]:

@@ -6,13 +6,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from modelreg.domain.card import Card, approvers, evidence_card, registration_card, transition_card
 from modelreg.domain.clock import stamp
 from modelreg.domain.history import Landing
 from modelreg.domain.layout import Place
 from modelreg.domain.names import ModelName
+from modelreg.domain.plan import CommitId
 from modelreg.domain.transition import Transition
+from modelreg.registry.ports import Added, Index
 from modelreg.registry.snapshot import Snapshot
 from modelreg.registry.workspace import Workspace
+
+_ORDER = {"manifest": 0, "evidence": 1, "transition": 2}
+"""What a history tells of, in the order of one landing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +63,11 @@ class Event:
 
 
 def history(
-    workspace: Workspace, model: ModelName | None = None, ref: str | None = None, since: str | None = None
+    workspace: Workspace,
+    model: ModelName | None = None,
+    ref: str | None = None,
+    since: str | None = None,
+    index: Index | None = None,
 ) -> list[Event]:
     """Events, oldest first; of all models when none is named, only of landings after `since` where it is given.
 
@@ -66,82 +76,68 @@ def history(
     tip = workspace.tip(ref)
     after = workspace.tip(since) if since else None
     snapshot = workspace.at(tip)
-    layout = workspace.layout
     if model is not None:
         snapshot.require_model(model)
+    added = index.history(tip, model) if index is not None and after is None else None
+    if added is None:
+        added = list(_added(workspace, snapshot, model, after))
+    return [_event(one) for one in added]
+
+
+def _added(
+    workspace: Workspace, snapshot: Snapshot, model: ModelName | None, after: CommitId | None
+) -> Iterator[Added]:
+    layout = workspace.layout
     prefix = layout.prefix if model is None else layout.model_folder(model)
-    landings = workspace.repository.landings(tip, prefix, after)
-    added = [c.path for landing in landings for c in landing.changes if c.status == "A"]
-    kinds = {path: layout.place(path) for path in added}
-    snapshot.load_many(
-        p for p, place in kinds.items() if place and place.kind in ("transition", "manifest", "evidence")
-    )
-    return [event for landing in landings for event in _events(snapshot, landing)]
+    landings = workspace.repository.landings(snapshot.commit or workspace.tip(), prefix, after)
+    places = {
+        landing.commit: [place for c in landing.changes if c.status == "A" and (place := layout.place(c.path))]
+        for landing in landings
+    }
+    snapshot.load_many(p.path for landed in places.values() for p in landed if p.kind in _ORDER)
+    for landing in landings:
+        told = (place for place in places[landing.commit] if place.kind in _ORDER)
+        for place in sorted(told, key=lambda p: _ORDER[p.kind]):
+            yield _one(snapshot, landing, place)
 
 
-def _events(snapshot: Snapshot, landing: Landing) -> Iterator[Event]:
-    places = [(change, snapshot.layout.place(change.path)) for change in landing.changes]
-    order = {"manifest": 0, "evidence": 1, "transition": 2}
-    for change, place in sorted(places, key=lambda pair: order.get(pair[1].kind if pair[1] else "", 3)):
-        if place is None or change.status != "A":
-            continue
-        if place.kind == "manifest":
-            yield _registered(snapshot, landing, place)
-        elif place.kind == "evidence":
-            yield _evidence(snapshot, landing, place)
-        elif place.kind == "transition":
-            yield _moved(snapshot, landing, place)
-
-
-def _registered(snapshot: Snapshot, landing: Landing, place: Place) -> Event:
+def _one(snapshot: Snapshot, landing: Landing, place: Place) -> Added:
+    approved_by: tuple[str, ...] = ()
     document = snapshot.document(place.path)
-    body = document.value if document and isinstance(document.value, dict) else {}
-    author = body.get("author")
-    by = author.get("email", "") if isinstance(author, dict) else ""
-    bump = body.get("bump")
-    reasons = bump.get("reasons") if isinstance(bump, dict) else None
-    reason = "; ".join(str(r) for r in reasons) if isinstance(reasons, list) else ""
-    model, version = str(place.model), place.version
-    return Event("register", model, version, None, None, stamp(landing.at), by, reason, landing.commit, None)
+    body = document.value if document else None
+    if place.kind == "transition":
+        transition = snapshot.transition(ModelName(str(place.model)), place.number or 0)
+        card: Card = transition_card(transition)
+        approved_by = _approved_by(snapshot, transition)
+    else:
+        card = registration_card(body) if place.kind == "manifest" else evidence_card(body)
+    return Added(place.kind, str(place.model), place.version, card, landing.commit, landing.at, approved_by)
 
 
-def _evidence(snapshot: Snapshot, landing: Landing, place: Place) -> Event:
-    document = snapshot.document(place.path)
-    body = document.value if document and isinstance(document.value, dict) else {}
-    by, kind = str(body.get("by", "")), str(body.get("type", "evidence"))
-    return Event(
-        "evidence",
-        str(place.model),
-        place.version,
-        None,
-        None,
-        stamp(landing.at),
-        by,
-        kind,
-        landing.commit,
-        None,
-    )
-
-
-def _moved(snapshot: Snapshot, landing: Landing, place: Place) -> Event:
-    transition = snapshot.transition(ModelName(str(place.model)), place.number or 0)
-    alias = next(iter(transition.aliases)) if transition.kind == "alias" else None
-    return Event(
-        kind=transition.kind,
-        model=transition.model,
-        version=str(transition.version) if transition.version else None,
-        from_=transition.from_,
-        to=transition.to,
-        at=stamp(landing.at),
-        by=transition.by,
-        reason=transition.reason,
-        landing=landing.commit,
-        transition=transition.number,
-        displaced=tuple(str(d.version) for d in transition.displaces),
-        alias=alias,
-        cause=transition.cause,
-        approved_by=_approved_by(snapshot, transition),
-    )
+def _event(added: Added) -> Event:
+    card = added.card
+    at = stamp(added.at)
+    if added.kind == "transition" and card is not None:
+        return Event(
+            kind=card["kind"],
+            model=card["model"],
+            version=card["version"],
+            from_=card["from"],
+            to=card["to"],
+            at=at,
+            by=card["by"],
+            reason=card["reason"],
+            landing=added.landing,
+            transition=card["number"],
+            displaced=tuple(card["displaced"]),
+            alias=card["alias"],
+            cause=card["cause"],
+            approved_by=added.approved_by,
+        )
+    kind, reason = ("register", "reason") if added.kind == "manifest" else ("evidence", "type")
+    card = card or (registration_card(None) if added.kind == "manifest" else evidence_card(None))
+    by, why = card["by"], card[reason]
+    return Event(kind, added.model, added.version, None, None, at, by, why, added.landing, None)
 
 
 def _approved_by(snapshot: Snapshot, transition: Transition) -> tuple[str, ...]:
@@ -155,7 +151,6 @@ def _approved_by(snapshot: Snapshot, transition: Transition) -> tuple[str, ...]:
     paths = [p for p in snapshot.files(transition.model) if p.startswith(folder) and p.endswith(".yaml")]
     snapshot.load_many(paths)
     earlier = (t for t in snapshot.transitions(transition.model) if t.number < transition.number)
-    wanted = {"to": transition.to, "entry": sum(1 for t in earlier if t.to == transition.to)}
-    bodies = [document.value for path in paths if (document := snapshot.document(path))]
-    said = {str(b["by"]): None for b in bodies if all(b.get(key) == value for key, value in wanted.items())}
-    return tuple(sorted(said))
+    entry = sum(1 for t in earlier if t.to == transition.to)
+    cards = [evidence_card(document.value) for path in paths if (document := snapshot.document(path))]
+    return approvers(cards, transition.to, entry)

@@ -2,43 +2,93 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 
 from modelreg.domain.address import Address
-from modelreg.domain.manifest import Manifest
+from modelreg.domain.card import Card, manifest_card
 from modelreg.domain.names import ModelName, Stage
+from modelreg.domain.search import WITHDRAWN, Comparison, Field, Query
 from modelreg.domain.version import Version
+from modelreg.registry.ports import Index, Listed
 from modelreg.registry.resolve import resolve
 from modelreg.registry.snapshot import Snapshot
+
+FEW = 16
+"""So many manifests of one model are read more quickly than an index is opened."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One version in a list. `stage` is None for a withdrawn one."""
+    """One version in a list. `stage` is None for a withdrawn one; `card` is as domain/card.py makes it."""
 
     model: ModelName
     version: Version
     stage: Stage | None
     aliases: tuple[str, ...]
-    manifest: Manifest
+    card: Card
     primary_metric: str | None
 
+    @property
+    def created(self) -> str | None:
+        """When it was registered (UTC), as its manifest says."""
+        value: str | None = self.card["created"]
+        return value
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        return dict(self.card["metrics"])
+
+    @property
+    def tags(self) -> dict[str, str]:
+        return dict(self.card["tags"])
+
+    @property
+    def metric(self) -> tuple[str, float] | None:
+        """The model's primary metric, where the version has it: name and value."""
+        name = self.primary_metric
+        value = self.card["metrics"].get(name) if isinstance(name, str) else None
+        return None if value is None else (str(name), value)
+
     def to_mapping(self) -> dict[str, Any]:
-        body = self.manifest.body
         return {
             "model": self.model,
             "version": str(self.version),
             "stage": self.stage,
             "withdrawn": self.stage is None,
             "aliases": list(self.aliases),
-            "created": body.get("created"),
-            "metrics": {name: metric.value for name, metric in self.manifest.metrics.items()},
-            "tags": dict(body.get("tags") or {}),
+            "created": self.created,
+            "metrics": self.metrics,
+            "tags": self.tags,
         }
 
 
-def list_versions(snapshot: Snapshot, model: ModelName | None = None, stage: Stage | None = None) -> list[Row]:
+class IndexedRows(Sequence[Row]):
+    """Rows that the index gave, made when they are asked for."""
+
+    def __init__(self, found: Sequence[Listed], initial: Stage) -> None:
+        self._found = found
+        self._initial = initial
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Row]: ...
+    def __getitem__(self, index: int | slice) -> Row | Sequence[Row]:
+        if isinstance(index, slice):
+            return IndexedRows(self._found[index], self._initial)
+        one = self._found[index]
+        stage = None if one.withdrawn else Stage(one.stage) if one.stage else self._initial
+        return Row(ModelName(one.model), Version.parse(one.version), stage, one.aliases, one.card, one.primary_metric)
+
+
+def list_versions(
+    snapshot: Snapshot, model: ModelName | None = None, stage: Stage | None = None, index: Index | None = None
+) -> Sequence[Row]:
     """Versions by model, newest first. Raises NotFoundError for an unknown model or stage."""
     policy = snapshot.policy()
     if stage is not None:
@@ -47,20 +97,25 @@ def list_versions(snapshot: Snapshot, model: ModelName | None = None, stage: Sta
         check_stage(policy, stage)
     if model is not None:
         snapshot.require_model(model)
+    few = model is not None and len(snapshot.versions(model)) <= FEW
+    if index is not None and snapshot.commit is not None and not few and stage != WITHDRAWN:
+        where = Comparison(Field("stage"), "=", (str(stage),)) if stage is not None else None
+        found = index.versions(snapshot.commit, Query(where), initial=policy.initial, model=model)
+        if found is not None:
+            return IndexedRows(found, policy.initial)
     models = (model,) if model is not None else snapshot.models()
-    layout = snapshot.layout
-    versions = {name: snapshot.versions(name) for name in models}
-    snapshot.load_many(layout.manifest(name, v) for name, listed in versions.items() for v in listed)
-    rows: list[Row] = []
-    for name, listed in versions.items():
+    return [row for row, _ in rows_of(snapshot, models, policy.initial) if stage is None or row.stage == stage]
+
+
+def rows_of(snapshot: Snapshot, models: Sequence[ModelName], initial: Stage) -> Iterator[tuple[Row, Any]]:
+    """All versions of these models, newest first, each with its manifest's mapping. Raises as `Snapshot.manifest`."""
+    for name in models:
         stages, gone = snapshot.stages(name), snapshot.withdrawn(name)
         primary = snapshot.model(name).value.get("primary_metric")
-        for version in reversed(listed):
-            where = None if version in gone else stages.stage_of(version, policy.initial)
-            if stage is None or where == stage:
-                manifest = snapshot.manifest(name, version)
-                rows.append(Row(name, version, where, stages.aliases_of(version), manifest, primary))
-    return rows
+        versions = snapshot.versions(name)[::-1]
+        for version, body in zip(versions, snapshot.manifest_bodies(name, versions), strict=True):
+            where = None if version in gone else stages.stage_of(version, initial)
+            yield Row(name, version, where, stages.aliases_of(version), manifest_card(body), primary), body
 
 
 def show(snapshot: Snapshot, address: Address) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from modelreg.domain.document import Document, Path
@@ -22,7 +22,7 @@ from modelreg.registry.workspace import Workspace
 def model_rules(
     checked: Checked, snapshot: Snapshot, workspace: Workspace, model: str, entries: Mapping[str, Entry]
 ) -> Iterator[Finding]:
-    """All rules on one model's folder."""
+    """All rules on one model's folder; `entries` are its files (others do not matter)."""
     layout = workspace.layout
     folder = layout.model_folder(model)
     try:
@@ -37,11 +37,15 @@ def model_rules(
     elif (document := checked.documents.get(about)) and document.value["name"] != model:
         yield document.finding(("name",), "name", f"says {document.value['name']!r}, and its folder is {model}")
     versions = {p.version for p in places if p.kind == "manifest"}
-    for name in sorted({p.version for p in places if p.version is not None}):
-        yield from _version_rules(checked, snapshot, layout, model, name, [p for p in places if p.version == name])
+    by_version: dict[str, list[Place]] = {}
+    for place in places:
+        if place.version is not None:
+            by_version.setdefault(place.version, []).append(place)
+    for name, files in sorted(by_version.items()):
+        yield from _version_rules(checked, snapshot, layout, model, name, files)
     yield from stage_rules(checked, layout, model, places, {v for v in versions if v})
     if workspace.settings.dvc_yaml and versions:
-        yield from _dvc_yaml(checked, workspace, model)
+        yield from _dvc_yaml(checked, workspace, model, [p.path for p in places if p.kind == "manifest"])
 
 
 def _version_rules(
@@ -167,7 +171,7 @@ def _bound(
             yield document.finding((key,), "digest" if key == "manifest_sha256" else "name", message)
 
 
-def _dvc_yaml(checked: Checked, workspace: Workspace, model: str) -> Iterator[Finding]:
+def _dvc_yaml(checked: Checked, workspace: Workspace, model: str, manifests: Sequence[str]) -> Iterator[Finding]:
     """dvc.yaml's entry of the model names the model artifact of one of its versions."""
     layout = workspace.layout
     path = layout.dvc_yaml
@@ -185,14 +189,10 @@ def _dvc_yaml(checked: Checked, workspace: Workspace, model: str) -> Iterator[Fi
         yield Finding(path, "dvc-yaml", f"has no entry artifacts.{model}", line=1, hint=hint)
         return
     named = entry.value.get("path") if isinstance(entry.value, dict) else None
-    folder = layout.model_folder(model)
-    sound = {
-        _folder(layout, document.file) + document.value["artifacts"][0]["path"]
-        for document in checked.documents.values()
-        if document.file.startswith(folder) and document.file.endswith("/manifest.yaml")
-    }
-    unread = [p for p in checked.contents if p.startswith(folder) and p.endswith("/manifest.yaml")]
-    broken = any(str(named).startswith(_folder(layout, p)) for p in unread if p not in checked.documents)
+    documents = [document for path in manifests if (document := checked.documents.get(path))]
+    sound = {_folder(layout, d.file) + d.value["artifacts"][0]["path"] for d in documents}
+    unread = [path for path in manifests if path in checked.contents and path not in checked.documents]
+    broken = any(str(named).startswith(_folder(layout, path)) for path in unread)
     if sound and named not in sound and not broken:
         message = f"{str(named)[:80]!a} is not the model of any version of {model}"
         yield entry.finding(("path",), "dvc-yaml", message, hint=hint)

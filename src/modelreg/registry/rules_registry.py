@@ -23,10 +23,10 @@ def registry_rules(checked: Checked, layout: Layout) -> Iterator[Finding]:
         if path not in checked.contents and not any(f.file == path for f in checked.findings):
             yield Finding(path, "missing", f"a registry has a {what}", line=1, hint="modelreg init writes it")
     policy = checked.documents.get(layout.policy)
-    if policy is not None:
+    if policy is not None and not checked.sound_policy:
         yield from policy_rules(policy)
     seen: dict[str, str] = {}
-    for path in checked.contents:
+    for path in sorted((*checked.sound, *checked.contents)):
         place = layout.place(path)
         if place is None or place.kind != "model" or place.model is None:
             continue

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, TypeVar
 
 from modelreg.domain.document import Document
 from modelreg.domain.finding import failed
@@ -19,6 +20,7 @@ from modelreg.errors import InvalidError, ModelregError, NotFoundError
 from modelreg.registry.ports import Documents, Tree
 
 T = TypeVar("T")
+_AT_ONCE = 500
 
 
 class Snapshot:
@@ -159,6 +161,18 @@ class Snapshot:
         if check:
             self.checked(path, "manifest")
         return self.shaped(document, lambda: Manifest.from_mapping(document.value))
+
+    def manifest_bodies(self, model: ModelName, versions: Sequence[Version]) -> Iterator[Mapping[str, Any]]:
+        """The manifests of many versions as mappings, each with the shape of one, and none of them kept."""
+        for start in range(0, len(versions), _AT_ONCE):
+            part = [(v, self.layout.manifest(model, v)) for v in versions[start : start + _AT_ONCE]]
+            contents = self.tree.read_many(path for _, path in part)
+            for version, path in part:
+                if path not in contents:
+                    self.manifest(model, version)  # says why there is none
+                document = self.documents.load(contents[path], path)
+                self.shaped(document, partial(Manifest.from_mapping, document.value))
+                yield document.value
 
     def transition(self, model: ModelName, number: int) -> Transition:
         path = self.layout.transition(model, number)

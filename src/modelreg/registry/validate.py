@@ -11,12 +11,13 @@ from modelreg.domain.layout import Place
 from modelreg.errors import ModelregError, NotFoundError, UnavailableError
 from modelreg.registry.addonly import touched_since_landing
 from modelreg.registry.checking import Checked
-from modelreg.registry.ports import Entry, Tree
+from modelreg.registry.ports import Entry, Index, Tree
 from modelreg.registry.rules import model_rules
 from modelreg.registry.rules_registry import registry_rules
 from modelreg.registry.rules_signers import signer_rules
 from modelreg.registry.rules_statements import statement_rules
 from modelreg.registry.snapshot import Snapshot
+from modelreg.registry.sound import SoundModels, differing, untouched
 from modelreg.registry.workspace import Workspace
 
 DOCUMENTS = frozenset(
@@ -49,44 +50,65 @@ def validate(
     *,
     changed_since: str | None = None,
     ref: str | None = None,
+    index: Index | None = None,
 ) -> Validation:
     """Validate the work tree (a bare repository's protected branch), or with `ref` a commit.
 
     `paths` (from the repository's top) and `changed_since` narrow it to the models they touch; the registry's own
-    documents are always read. Raises NotFoundError for a path or ref that does not exist.
+    documents are always read. With an `index` models that were found sound and are as they were then are not read
+    again (docs/decisions/0006). Raises NotFoundError for a path or ref that does not exist.
     """
-    tree = tree_of(workspace, ref)
+    tree = tree_of(workspace, ref, index)
     snapshot = Snapshot(tree, workspace.documents, workspace.layout)
     entries = tree.paths(workspace.layout.prefix)
     models = _models(workspace, entries, paths, changed_since)
-    findings = validate_tree(workspace, snapshot, models)
+    findings = validate_tree(workspace, snapshot, models, index)
     read = [path for path in entries if _concerned(workspace, path, models)]
-    findings += _history(workspace, tree, ref, models)
+    findings += _history(workspace, tree, ref, models, index)
     findings = list(dict.fromkeys(findings))
     findings.sort(key=lambda f: (f.file, f.line or 0, f.column or 0, f.code))
     return Validation(len(read), tuple(findings))
 
 
-def validate_tree(workspace: Workspace, snapshot: Snapshot, models: frozenset[str] | None = None) -> list[Finding]:
+def validate_tree(
+    workspace: Workspace, snapshot: Snapshot, models: frozenset[str] | None = None, index: Index | None = None
+) -> list[Finding]:
     """The findings of one tree, history aside; of some models, or (None) of all."""
     checked = Checked()
     layout = workspace.layout
     entries = _entries(workspace, snapshot.tree, models)
-    wanted = [path for path in entries if _concerned(workspace, path, models)]
+    if (dvc_yaml := snapshot.tree.read(layout.dvc_yaml)) is not None:
+        checked.contents[layout.dvc_yaml] = dvc_yaml
+    memory = SoundModels(workspace, entries, dvc_yaml, index)
+    checked.sound = [layout.model(model) for model in memory.known]
+    checked.sound_policy = memory.policy
+    wanted = [path for path in entries if _concerned(workspace, path, models) and not memory.knows(path)]
+    memory.ask(wanted)
     contents = snapshot.tree.read_many(wanted)
     for path in wanted:
         place = layout.place(path)
         if place is not None:
-            _check_file(workspace, checked, place, entries[path], contents.get(path))
-    if (dvc_yaml := snapshot.tree.read(layout.dvc_yaml)) is not None:
-        checked.contents[layout.dvc_yaml] = dvc_yaml
+            fits = memory.fits(place.kind, entries[path])
+            _check_file(workspace, checked, place, entries[path], contents.get(path), fits=fits)
     findings = checked.findings
     findings += registry_rules(checked, workspace.layout)
     findings += signer_rules(checked, workspace.layout)
     findings += statement_rules(checked, workspace.layout)
-    for model in sorted({p.model for p in map(layout.place, wanted) if p and p.model}):
-        findings += model_rules(checked, snapshot, workspace, model, entries)
+    for model, files in sorted(_by_model(workspace, wanted).items()):
+        own = {path: entries[path] for path in files}
+        of_model = list(model_rules(checked, snapshot, workspace, model, own))
+        memory.judged(model, of_model, checked)
+        findings += of_model
+    memory.keep(checked)
     return findings
+
+
+def _by_model(workspace: Workspace, paths: Iterable[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for place in map(workspace.layout.place, paths):
+        if place is not None and place.model:
+            found.setdefault(place.model, []).append(place.path)
+    return found
 
 
 def _entries(workspace: Workspace, tree: Tree, models: frozenset[str] | None) -> dict[str, Entry]:
@@ -100,12 +122,13 @@ def _entries(workspace: Workspace, tree: Tree, models: frozenset[str] | None) ->
     return {path: entry for prefix in prefixes for path, entry in tree.paths(prefix).items()}
 
 
-def tree_of(workspace: Workspace, ref: str | None) -> Tree:
+def tree_of(workspace: Workspace, ref: str | None, index: Index | None = None) -> Tree:
     """What is checked: the work tree, in a bare repository the protected branch, or with `ref` a commit."""
     repository = workspace.repository
     if ref is not None or repository.head().bare:
         return repository.tree(workspace.tip(ref))
-    return repository.work_tree()
+    known = index.work_tree() if index is not None else None
+    return repository.work_tree() if known is None else known
 
 
 def _models(
@@ -138,19 +161,22 @@ def _changed(workspace: Workspace, ref: str) -> list[str]:
 
 
 def _concerned(workspace: Workspace, path: str, models: frozenset[str] | None) -> bool:
+    if models is None:
+        return True
     place = workspace.layout.place(path)
-    return models is None or place is None or place.model is None or place.model in models
+    return place is None or place.model is None or place.model in models
 
 
-def _history(workspace: Workspace, tree: Tree, ref: str | None, models: frozenset[str] | None) -> list[Finding]:
+def _history(
+    workspace: Workspace, tree: Tree, ref: str | None, models: frozenset[str] | None, index: Index | None
+) -> list[Finding]:
     """Add-only files that are not what they were when they landed."""
     try:
         tip = workspace.tip(ref)
-        return [
-            finding
-            for finding in touched_since_landing(workspace, tip, None, tree)
-            if _concerned(workspace, finding.file, models)
-        ]
+        found = differing(workspace, tip, tree) if untouched(workspace, tip, index) else None
+        if found is None:
+            found = touched_since_landing(workspace, tip, None, tree)
+        return [finding for finding in found if _concerned(workspace, finding.file, models)]
     except UnavailableError as error:
         message = f"whether add-only files were touched is not judged: {error.message}"
         return [Finding(workspace.layout.prefix, "history", message, severity="warning", hint=error.hint)]
@@ -158,8 +184,10 @@ def _history(workspace: Workspace, tree: Tree, ref: str | None, models: frozense
         return []  # nothing has landed yet
 
 
-def _check_file(workspace: Workspace, checked: Checked, place: Place, entry: Entry, data: bytes | None) -> None:
-    """Mode, YAML and schema of one file; what is sound goes into `checked`."""
+def _check_file(
+    workspace: Workspace, checked: Checked, place: Place, entry: Entry, data: bytes | None, *, fits: bool = False
+) -> None:
+    """Mode, YAML and schema of one file; what is sound goes into `checked`. `fits`: its schema was asked before."""
     path = place.path
     if entry.mode != "100644":
         kind = "a symlink" if entry.mode == "120000" else "executable" if entry.mode == "100755" else "no regular file"
@@ -182,7 +210,7 @@ def _check_file(workspace: Workspace, checked: Checked, place: Place, entry: Ent
     if place.kind == "pointer":
         checked.documents[path] = document
         return
-    findings = workspace.documents.check(document, place.kind)
+    findings = [] if fits else workspace.documents.check(document, place.kind)
     checked.findings += findings
     if not findings:
         checked.documents[path] = document

@@ -1,0 +1,229 @@
+"""The file of the index: who may use it now, and whether it is the file that modelreg wrote last.
+
+The index lies in the git directory, where a stranger's archive may put one too (threat model A21), and where it may be
+cut short or overwritten. A seal beside it says which file it is: inode, size and times as the last writer left them,
+and the code that wrote it. The time of the last change of an inode (ctime) is the kernel's: it cannot be set, so that
+a file that came with an archive, was copied, or was touched by anybody else is never opened, but made again.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import secrets
+import sqlite3
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+import modelreg
+from modelreg.adapters.locking import state_folder
+
+SCHEMA = 1
+"""PRAGMA user_version of the tables below."""
+WAIT_S = 0.5
+"""No reader waits longer for one that writes: it answers without the index."""
+
+NAME = "index.sqlite"
+_HELD = "index.held"
+_SOURCES = {
+    "adapters": ("index", "index_file", "index_search", "index_update", "yaml_reader", "schema"),
+    "domain": ("card", "manifest", "metric", "names", "properties", "search", "stages", "transition", "version"),
+}
+_TABLES = """
+CREATE TABLE registry (id INTEGER PRIMARY KEY, prefix TEXT NOT NULL UNIQUE, tip TEXT, landed TEXT);
+CREATE TABLE document (
+  id INTEGER PRIMARY KEY, blob BLOB NOT NULL, kind TEXT NOT NULL, card TEXT,
+  created TEXT, framework TEXT, architecture TEXT, UNIQUE (blob, kind));
+CREATE TABLE value (
+  document INTEGER, field TEXT, name TEXT, value, PRIMARY KEY (document, field, name)) WITHOUT ROWID;
+CREATE TABLE edge (document INTEGER, field TEXT, value TEXT, PRIMARY KEY (document, field, value)) WITHOUT ROWID;
+CREATE INDEX edge_by_value ON edge (field, value);
+CREATE TABLE holder (document INTEGER, version TEXT, stage TEXT, PRIMARY KEY (document, version)) WITHOUT ROWID;
+CREATE TABLE alias (
+  document INTEGER, version TEXT, alias TEXT, PRIMARY KEY (document, version, alias)) WITHOUT ROWID;
+CREATE TABLE file (
+  registry INTEGER, kind TEXT, model TEXT, version TEXT, name TEXT, rank TEXT, document INTEGER,
+  sound INTEGER, PRIMARY KEY (registry, kind, model, version, name)) WITHOUT ROWID;
+CREATE INDEX file_by_document ON file (document);
+CREATE INDEX unsound ON file (registry, kind, model) WHERE sound = 0;
+CREATE TABLE landing (registry INTEGER, number INTEGER, id TEXT, at INTEGER, PRIMARY KEY (registry, number));
+CREATE TABLE event (
+  registry INTEGER, landing INTEGER, place INTEGER, kind TEXT, model TEXT, version TEXT, name TEXT,
+  PRIMARY KEY (registry, landing, place)) WITHOUT ROWID;
+CREATE INDEX event_by_model ON event (registry, model);
+CREATE TABLE sound (key BLOB PRIMARY KEY, paths TEXT) WITHOUT ROWID;
+CREATE TABLE stat (
+  top BLOB, path BLOB, told TEXT, mode TEXT, blob TEXT, PRIMARY KEY (top, path)) WITHOUT ROWID;
+"""
+
+
+class IndexFile:
+    """`index.sqlite` in the folder `modelreg` of the common git directory.
+
+    Everything here raises OSError or sqlite3.Error where it cannot be done; the caller then answers without an index.
+    """
+
+    def __init__(self, common_dir: Path) -> None:
+        self._common_dir = common_dir
+        self._folder = common_dir / "modelreg"
+        self._path = self._folder / NAME
+        self._seal = self._folder / "index.seal"
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection | None]:
+        """The index as it stands, with nobody writing; None where there is none that can be believed."""
+        if not (self._folder / _HELD).exists():
+            yield None
+            return
+        with self._locked(fcntl.LOCK_SH):
+            if not self._sealed():
+                yield None
+                return
+            with closing(self._connect()) as connection:
+                connection.execute("PRAGMA query_only = ON")
+                yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """The index, alone: one transaction, made anew where there is none to believe, sealed where all went well."""
+        with self._locked(fcntl.LOCK_EX):
+            if not self._sealed():
+                self._make()
+            with closing(self._connect()) as connection:
+                # Until it is sealed again it is nobody's: a writer that is killed leaves a file that is made anew.
+                self._seal.unlink(missing_ok=True)
+                connection.execute("BEGIN")
+                try:
+                    yield connection
+                except sqlite3.Error:
+                    raise  # what the file holds now is not known
+                except BaseException:
+                    connection.rollback()
+                    self._close(connection)
+                    raise
+                connection.commit()
+                self._close(connection)
+
+    def discard(self) -> None:
+        """Believe it no more."""
+        with suppress(OSError):
+            self._seal.unlink()
+
+    def _close(self, connection: sqlite3.Connection) -> None:
+        connection.close()
+        with _opened(self._path, os.O_RDWR) as descriptor:
+            os.fsync(descriptor)
+        # A time of our own, to the nanosecond: the kernel's tick is too coarse to tell a write that follows at once.
+        now = time.time_ns() // 1_000_000 * 1_000_000 + secrets.randbelow(1_000_000)
+        os.utime(self._path, ns=(now, now), follow_symlinks=False)
+        told = json.dumps(self._identity()).encode()
+        temporary = self._seal.with_name(f"index.seal.{os.getpid()}")
+        temporary.unlink(missing_ok=True)
+        with _opened(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL) as descriptor:
+            os.write(descriptor, told)
+        temporary.replace(self._seal)
+
+    def _sealed(self) -> bool:
+        """Whether the file is wholly the one that the last writer left."""
+        try:
+            with _opened(self._seal, os.O_RDONLY) as descriptor:
+                told = json.loads(os.read(descriptor, 4096))
+            return bool(told == self._identity()) and not any(p.exists() for p in self._journals())
+        except (OSError, ValueError):
+            return False
+
+    def _identity(self) -> list[object]:
+        status = os.lstat(self._path)
+        if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1 or status.st_uid != os.geteuid():
+            raise OSError("not a file of one's own")
+        return [written_by(), status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
+
+    def _journals(self) -> list[Path]:
+        return [self._path.with_name(f"{NAME}-{ending}") for ending in ("journal", "wal", "shm")]
+
+    def _make(self) -> None:
+        for path in (self._seal, self._path, *self._journals()):
+            path.unlink(missing_ok=True)
+        with _opened(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL):
+            pass
+        with closing(self._connect()) as connection:
+            connection.executescript(f"PRAGMA page_size = 8192; {_TABLES} PRAGMA user_version = {SCHEMA};")
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(f"file:{_quoted(self._path)}?mode=rw", uri=True, isolation_level=None)
+        # The lock keeps others out and the seal tells a write that was cut short, so that SQLite need do neither.
+        for pragma in ("journal_mode = MEMORY", "synchronous = OFF", "trusted_schema = OFF", "cache_size = -32000"):
+            connection.execute(f"PRAGMA {pragma}").fetchall()
+        return connection
+
+    @contextmanager
+    def _locked(self, how: int) -> Iterator[None]:
+        path = self._folder / _HELD
+        if how == fcntl.LOCK_EX:
+            state_folder(self._common_dir)
+            flags = os.O_RDWR | os.O_CREAT
+        else:
+            flags = os.O_RDONLY
+            if self._folder.is_symlink():
+                raise OSError("a symlink, which modelreg never makes")
+        with _opened(path, flags) as descriptor:
+            until = time.monotonic() + WAIT_S
+            while True:
+                try:
+                    fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() > until:
+                        raise
+                    time.sleep(0.005)
+            yield
+
+
+@contextmanager
+def _opened(path: Path, flags: int) -> Iterator[int]:
+    descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+    try:
+        yield descriptor
+    finally:
+        with suppress(OSError):
+            os.close(descriptor)
+
+
+@cache
+def written_by() -> str:
+    """The code whose answers an index holds: its tables, its parser and what it takes from documents."""
+    root = Path(modelreg.__file__).parent
+    digest = hashlib.sha256(f"{SCHEMA} {modelreg.__version__} {yaml.__version__} {sqlite3.sqlite_version}".encode())
+    for folder, names in _SOURCES.items():
+        for name in names:
+            digest.update((root / folder / f"{name}.py").read_bytes())
+    return digest.hexdigest()
+
+
+@cache
+def judged_by() -> str:
+    """The code whose verdicts are remembered: all of it that judges, and the schemas."""
+    from modelreg.adapters.schema_files import schema_names, schema_text
+
+    root = Path(modelreg.__file__).parent
+    digest = hashlib.sha256(written_by().encode())
+    for folder in ("adapters", "domain", "registry"):
+        for path in sorted((root / folder).glob("*.py")):
+            digest.update(path.read_bytes())
+    for name in schema_names():
+        digest.update(schema_text(name).encode())
+    return digest.hexdigest()
+
+
+def _quoted(path: Path) -> str:
+    from urllib.parse import quote
+
+    return quote(os.fspath(path))
