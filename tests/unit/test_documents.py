@@ -186,6 +186,8 @@ def test_header_and_comment() -> None:
         ({"n": 1, "no": 2, "1": 3}, '{n: 1, "no": 2, "1": 3}'),
         ([{"version": "1.2.0", "to": "archived"}], "[{version: 1.2.0, to: archived}]"),
         (["a, b"], '["a, b"]'),
+        (["why?"], '["why?"]'),
+        ("why?", "why?"),
         ({"a": {"b": 1}}, "\n  a: {b: 1}"),
         (["x" * 50, "y" * 50], f"\n  - {'x' * 50}\n  - {'y' * 50}"),
         ([{"a": "x" * 50, "b": "y" * 50}], f"\n  - a: {'x' * 50}\n    b: {'y' * 50}"),
@@ -196,6 +198,7 @@ def test_the_look_of_values(value: object, text: str) -> None:
     separator = "" if text.startswith("\n") else " "
     assert dump({"k": value}) == f"k:{separator}{text}\n"
     assert load(dump({"k": value})) == {"k": value}
+    assert yaml.safe_load(dump({"k": value})) == {"k": value}
 
 
 @pytest.mark.parametrize("digits", ["0" * 29 + "3e9", "1" * 32, "12e45678" * 5, "9" * 64, "0" * 32 + ".dir"])
