@@ -138,6 +138,28 @@ def test_lineage_in_this_repository(here: Repo, name: str) -> None:
     play(sessions(LINEAGE)[name], here.path, back_to_the_promotion(here))
 
 
+def test_what_a_training_script_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The script of the page, as it stands, in a repository of its own; digests are left out on the page."""
+    ((name, script),) = re.findall(r"<!-- file: ([a-z.]+) -->\n```python\n(.*?)```", LINEAGE, re.DOTALL)
+    (session,) = re.findall(r"<!-- recorded -->\n```console\n(.*?)```", LINEAGE, re.DOTALL)
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    repo = Repo.init(tmp_path / "repo")
+    repo.write(name, script)
+    play(session.replace("manifest.yaml\n", "manifest.yaml | grep -vE '(sha256|md5):'\n"), repo.path)
+
+
+def test_the_python_of_the_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    repo = Repo.init(tmp_path / "repo")
+    done("init", "--embedded", registry=repo.path)
+    repo.write("customers.csv", "age,calls,churned\n31,4,1\n52,0,0\n28,5,1\n47,1,0\n")
+    monkeypatch.chdir(repo.path)
+    names: dict[str, object] = {}
+    exec(compile(code, "README.md", "exec"), names)
+    assert list(names["predicted"]) == [1, 0, 1, 0]  # type: ignore[call-overload]
+    assert "churn_predictor  1.0.0    staging" in done("list").out
+
+
 def test_ci_runs_the_readme_test_command() -> None:
     match = re.search(r"<!-- test command -->\n```sh\n(.*?)\n```", README, re.DOTALL)
     assert match is not None
