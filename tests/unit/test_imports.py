@@ -28,6 +28,7 @@ FOREIGN = frozenset(
         "configobj",
         "ruamel",
         "platformdirs",
+        "fsspec",
     )
 )
 HEAVY = (

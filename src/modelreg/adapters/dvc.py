@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from modelreg.adapters import hashing
+from modelreg.adapters.copying import digest_copy
 from modelreg.adapters.dvc_cache import check_md5
 from modelreg.adapters.dvc_config import Configuration
 from modelreg.adapters.dvc_fetch import Expected, Fetcher
@@ -23,6 +26,8 @@ from modelreg.registry.ports import Progress, Stored
 
 EMBEDDED_LIMIT_BYTES = 95 * 1024 * 1024
 """GitHub refuses files of 100 MiB; below that an embedded remote works, above git is the wrong place."""
+JOBS = min(4, os.cpu_count() or 1)
+"""So many files of a folder are read at once; more would only take turns, and each holds some chunks in memory."""
 
 
 class DvcStore:
@@ -47,6 +52,8 @@ class DvcStore:
     ) -> None:
         self._configuration = Configuration(top, git_dir, remote, read, root, cache)
         self._fetcher = Fetcher(self._configuration, timeout_s)
+        self._added: dict[str, tuple[int, ...] | None] = {}
+        """The objects that were digested as they were written here, with their marks then."""
 
     def where(self) -> str:
         """See `ArtifactStore.where`."""
@@ -66,8 +73,13 @@ class DvcStore:
             return Stored(source.name, found.size_bytes, found.sha256, found.md5, None)
         files = hashing.walk(source)
         total = sum(item.size_bytes for item in files)
-        with metered(progress, source.name, total) as advance:
-            read = {item.path: self._read(item.file, dry_run, advance) for item in files}
+        with metered(progress, source.name, total) as advance, ThreadPoolExecutor(JOBS) as pool:
+            running = {item.path: pool.submit(self._read, item.file, dry_run, advance) for item in files}
+            try:
+                read = {path: one.result() for path, one in running.items()}
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)  # the first file in the folder's order is named
+                raise
         return self._add_folder(source.name, read, dry_run)
 
     def embedded_files(self, md5: str) -> Mapping[str, bytes]:
@@ -87,32 +99,26 @@ class DvcStore:
             files[self._configuration.embedded_path(name)] = data
         return files
 
-    def push(self, md5s: Sequence[str]) -> None:
+    def push(self, md5s: Sequence[str], *, progress: Progress | None = None) -> None:
         """See `ArtifactStore.push`. For an embedded remote the commit carries the objects: nothing to do.
 
-        Raises IntegrityError where the cache is corrupt: bad bytes are not spread.
+        Raises IntegrityError where the cache is corrupt: bad bytes are not spread. What the remote has is not read;
+        what this store has just written is not read again.
         """
         if self._configuration.embedded or not md5s:
             return
-        remote = self._fetcher.remote
-        objects: dict[str, tuple[Path, int]] = {}
-        absent: list[str] = []
-        for md5 in self._with_files(md5s, self._fetcher.dir_files):
-            size = self._fetcher.cache.size(md5)
-            if size is None:
-                absent.append(md5)
-            elif hashing.digest_file(self._fetcher.cache.path(md5)).md5 != md5[:32]:
-                self._fetcher.cache.quarantine(md5)
-                raise IntegrityError(
-                    f"the cached object {md5} is corrupt and was moved to quarantine",
-                    hint="register the artifact again from its source",
-                )
-            else:
-                objects[md5] = (self._fetcher.cache.path(md5), size)
-        lost = [md5 for md5, size in remote.sizes(absent).items() if size is None] if absent else []
+        remote, cache = self._fetcher.remote, self._fetcher.cache
+        sizes = {md5: cache.size(md5) for md5 in self._with_files(md5s, self._fetcher.dir_files)}
+        there = remote.sizes(sizes)
+        lost = [md5 for md5, size in sizes.items() if size is None and there[md5] is None]
         if lost:
             raise UnavailableError(f"neither the cache nor the remote {remote.shown} holds {lost[0]}")
-        checked_upload(remote, objects)
+        held = {md5: size for md5, size in sizes.items() if size is not None}
+        wanted = {md5: size for md5, size in held.items() if there[md5] not in {size, UNKNOWN_SIZE}}
+        for md5 in wanted:
+            self._check_cached(md5)
+        with metered(progress, remote.name, sum(wanted.values())) as advance:
+            checked_upload(remote, {md5: (cache.path(md5), size) for md5, size in wanted.items()}, advance)
 
     def missing(self, md5s: Sequence[str]) -> Sequence[str]:
         """See `ArtifactStore.missing`. What the remote holds in another size than the cache counts as missing."""
@@ -154,7 +160,22 @@ class DvcStore:
     def _read(self, file: Path, dry_run: bool, advance: Advance) -> Digests:
         if dry_run:
             return hashing.digest_file(file, advance=advance)
-        return self._fetcher.cache.put(lambda stream: hashing.digest_file(file, copy_to=stream, advance=advance))
+        found = self._fetcher.cache.put(lambda stream: digest_copy(file, stream, advance=advance))
+        self._added[found.md5] = self._fetcher.cache.mark(found.md5)
+        return found
+
+    def _check_cached(self, md5: str) -> None:
+        """Raises IntegrityError for an object that is not what its name says, which is moved away."""
+        cache = self._fetcher.cache
+        mark = cache.mark(md5)
+        if mark is not None and mark == self._added.get(md5):
+            return
+        if hashing.digest_file(cache.path(md5)).md5 != md5[:32]:
+            cache.quarantine(md5)
+            raise IntegrityError(
+                f"the cached object {md5} is corrupt and was moved to quarantine",
+                hint="register the artifact again from its source",
+            )
 
     def _add_folder(self, name: str, read: Mapping[str, Digests], dry_run: bool) -> Stored:
         listing = hashing.listing(ListedFile(path, d.size_bytes, d.sha256) for path, d in read.items())

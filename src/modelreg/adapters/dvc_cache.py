@@ -75,6 +75,14 @@ class Cache:
         except (NotFoundError, InvalidError):
             return None
 
+    def mark(self, md5: str) -> tuple[int, ...] | None:
+        """What tells that an object was written to, or replaced, since it was looked at; None where there is none."""
+        try:
+            found = os.lstat(self.path(md5))
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino, found.st_mode, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
     def open(self, md5: str) -> BinaryIO:
         """Raises UnavailableError where the cache lacks it, IntegrityError where something else lies there."""
         try:

@@ -15,6 +15,7 @@ from typing import Any
 
 from modelreg.adapters import dvc_setup
 from modelreg.adapters.dvc_cache import Cache, object_path
+from modelreg.adapters.dvc_folder import FolderRemote
 from modelreg.adapters.dvc_remote import Remote
 from modelreg.adapters.git import Git
 from modelreg.errors import UnavailableError
@@ -104,7 +105,7 @@ class Configuration:
         url = dvc_setup.remote_url(self.merged, self.name)
         return f"the remote {self.name} ({dvc_setup.shown_url(url)})" if url else "a remote"
 
-    def remote(self, timeout_s: float) -> Remote:
+    def remote(self, timeout_s: float) -> Remote | FolderRemote:
         """Raises UnavailableError where no remote is configured, or one that cannot be reached from here."""
         url = dvc_setup.remote_url(self.merged, self.name)
         if self.name is None or url is None:
@@ -117,7 +118,19 @@ class Configuration:
                 f"the remote {self.name} is a folder relative to a clone ({url}), and this is no clone with files",
                 hint="work in a clone that has a work tree, or give the remote an absolute path or a URL",
             )
+        folder = self._folder(self.name, url)
+        if folder is not None:
+            return FolderRemote(self.name, folder, url)
         return Remote(self.name, url, self.dvc_dir, self.committed, self.local, timeout_s)
+
+    def _folder(self, name: str, url: str) -> Path | None:
+        """The folder that a remote is, where its URL is all that is said of it: more is DVC's to read."""
+        if "://" in url or set(self.merged["remote"][name]) != {"url"}:
+            return None
+        path = os.path.expanduser(url)
+        if not os.path.isabs(path) and dvc_setup.remote_url(dvc_setup.read_config(self.committed), name) != url:
+            return None  # relative to another level's file
+        return Path(os.path.normpath(os.path.join(self.dvc_dir, path)))
 
     def embedded_path(self, md5: str) -> str:
         """Where an embedded remote has an object, from the top."""

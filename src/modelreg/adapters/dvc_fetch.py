@@ -20,6 +20,7 @@ from typing import BinaryIO
 from modelreg.adapters import hashing
 from modelreg.adapters.dvc_cache import DIR_LIMIT_BYTES, Cache, parse_dir
 from modelreg.adapters.dvc_config import Configuration
+from modelreg.adapters.dvc_folder import FolderRemote
 from modelreg.adapters.dvc_remote import Remote
 from modelreg.adapters.hashing import Advance, Digests, ListedFile
 from modelreg.errors import IntegrityError, UnavailableError
@@ -54,7 +55,7 @@ class Fetcher:
         return self.configuration.cache
 
     @cached_property
-    def remote(self) -> Remote:
+    def remote(self) -> Remote | FolderRemote:
         """Raises UnavailableError where none can be used."""
         return self.configuration.remote(self.timeout_s)
 

@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from modelreg.adapters.dvc_cache import check_md5
+from modelreg.adapters.dvc_folder import FolderRemote
 from modelreg.adapters.dvc_setup import read_config, shown_url
+from modelreg.adapters.hashing import Advance
 from modelreg.errors import IntegrityError, ModelregError, UnavailableError
 
 JOBS = 16
@@ -77,7 +79,7 @@ class Remote:
         with self._talk(), self._odb.fs.open(self._odb.oid_to_path(check_md5(md5)), "rb") as stream:
             yield cast("BinaryIO", stream)
 
-    def upload(self, objects: Sequence[tuple[str, Path]]) -> None:
+    def upload(self, objects: Sequence[tuple[str, Path]], advance: Advance) -> None:
         """Put files there under their MD5s, over what may be there. Raises UnavailableError."""
         from dvc.fs import localfs
 
@@ -88,6 +90,7 @@ class Remote:
                 localfs,
                 [md5 for md5, _ in objects],
                 check_exists=False,
+                callback=_told(advance),
                 on_error=lambda _, error: failed.append(error),
             )
             if failed:
@@ -164,18 +167,43 @@ class Remote:
             raise UnavailableError(f"the remote {self.shown} cannot be used: {_reason(error)}", hint=hint) from error
 
 
-def checked_upload(remote: Remote, objects: Mapping[str, tuple[Path, int]]) -> None:
+def _told(advance: Advance) -> Any:
+    """What DVC's file systems tell of the bytes that they have sent, file by file (fsspec's callbacks)."""
+    from fsspec.callbacks import Callback
+
+    class Bytes(Callback):  # type: ignore[misc]
+        def __init__(self, size: int) -> None:
+            super().__init__(size=size)
+
+        def relative_update(self, inc: int = 1) -> None:
+            self.value += inc
+            advance(inc)
+
+        def absolute_update(self, value: int) -> None:
+            self.relative_update(value - self.value)
+
+        def close(self) -> None:
+            self.absolute_update(self.size)  # of small files, and of shared blocks, they say nothing
+
+    class Files(Callback):  # type: ignore[misc]
+        def branched(self, source: str, _target: str, **_more: Any) -> Bytes:
+            return Bytes(os.path.getsize(source))
+
+    return Files()
+
+
+def checked_upload(
+    remote: Remote | FolderRemote, objects: Mapping[str, tuple[Path, int]], advance: Advance = lambda _: None
+) -> None:
     """Bring objects (MD5 → file, size in bytes) to a remote that lacks them, and see that they arrived whole.
 
-    What is there in another size, a transfer that was cut off, is sent again. A folder's object goes last, so that it
-    is never there without its files. Raises UnavailableError, IntegrityError where the remote garbles them.
+    A folder's object goes last, so that it is never there without its files. Raises UnavailableError, IntegrityError
+    where the remote garbles them.
     """
-    there = remote.sizes(objects)
-    sent = [md5 for md5, (_, size) in objects.items() if there[md5] not in {size, UNKNOWN_SIZE}]
-    for batch in ([m for m in sent if not m.endswith(".dir")], [m for m in sent if m.endswith(".dir")]):
+    for batch in ([m for m in objects if not m.endswith(".dir")], [m for m in objects if m.endswith(".dir")]):
         if batch:
-            remote.upload([(md5, objects[md5][0]) for md5 in batch])
-    after = remote.sizes(sent) if sent else {}
+            remote.upload([(md5, objects[md5][0]) for md5 in batch], advance)
+    after = remote.sizes(objects) if objects else {}
     bad = [md5 for md5, size in after.items() if size not in {objects[md5][1], UNKNOWN_SIZE}]
     if bad:
         raise IntegrityError(f"the remote {remote.shown} does not hold what was sent: {bad[0]}")

@@ -12,6 +12,7 @@ import json
 import os
 import re
 import stat
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -24,6 +25,8 @@ from modelreg.errors import IntegrityError, InvalidError, NotFoundError
 CHUNK_BYTES = 4 * 1024 * 1024
 _THREAD_FROM_BYTES = 4 * CHUNK_BYTES
 """Below this a second thread costs more than it brings."""
+_AHEAD = 4
+"""So many chunks may wait for the slower digest: what bounds the memory of one reading."""
 
 _RESERVED = frozenset({".git", ".hg", ".dvc"})
 """DVC never reads these inside an output, so that its digest would not be ours; and nobody wants a hook pulled."""
@@ -77,21 +80,36 @@ def digest_stream(
 
     Raises IntegrityError as soon as there are more than `limit_bytes`: an endless stream ends there.
     """
+    return digest_chunks(_read(source, limit_bytes, copy_to), size_hint=size_hint, advance=advance)
+
+
+def digest_chunks(chunks: Iterable[bytes], *, size_hint: int = 0, advance: Advance | None = None) -> Digests:
+    """Both digests of bytes that come in pieces; of many, MD5 in a thread of its own (hashlib lets go of the lock).
+
+    MD5 is the slower by far: the next pieces are read and given to SHA-256 while it works.
+    """
     sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
     total = 0
-    with _beside(size_hint >= _THREAD_FROM_BYTES) as run:
-        while chunk := source.read(CHUNK_BYTES):
+    if size_hint < _THREAD_FROM_BYTES:
+        for chunk in chunks:
             total += len(chunk)
-            if limit_bytes is not None and total > limit_bytes:
-                raise IntegrityError(f"holds more than the {limit_bytes} bytes that are on record")
-            pending = run(md5.update, chunk)
+            md5.update(chunk)
             sha256.update(chunk)
-            if copy_to is not None:
-                copy_to.write(chunk)
-            if pending is not None:
-                pending.result()
             if advance is not None:
                 advance(len(chunk))
+        return Digests(total, sha256.hexdigest(), md5.hexdigest())
+    with ThreadPoolExecutor(1) as beside:
+        waiting: deque[Future[None]] = deque()
+        for chunk in chunks:
+            total += len(chunk)
+            waiting.append(beside.submit(md5.update, chunk))
+            sha256.update(chunk)
+            if len(waiting) > _AHEAD:
+                waiting.popleft().result()
+            if advance is not None:
+                advance(len(chunk))
+        for pending in waiting:
+            pending.result()
     return Digests(total, sha256.hexdigest(), md5.hexdigest())
 
 
@@ -100,16 +118,26 @@ def digest_file(path: Path, *, copy_to: BinaryIO | None = None, advance: Advance
 
     Raises NotFoundError, InvalidError where it is no regular file or changed while it was read.
     """
+    with open_unchanged(path) as (source, size):
+        return digest_stream(source, size_hint=size, limit_bytes=size, copy_to=copy_to, advance=advance)
+
+
+@contextmanager
+def open_unchanged(path: Path) -> Iterator[tuple[BinaryIO, int]]:
+    """A regular file, open to be read to its end, and its size. Raises as `digest_file`.
+
+    Whatever reads it raises IntegrityError for more bytes than that: it grows, perhaps faster than it can be read.
+    """
     with open_regular(path) as source:
-        before = os.fstat(source.fileno()).st_size
+        before = os.fstat(source.fileno())
         try:
-            found = digest_stream(source, size_hint=before, limit_bytes=before, copy_to=copy_to, advance=advance)
-            changed = found.size_bytes != before or os.fstat(source.fileno()).st_size != before
-        except IntegrityError:  # it grows, perhaps faster than it can be read
+            yield source, before.st_size
+            after = os.fstat(source.fileno())
+            changed = (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns)
+        except IntegrityError:
             changed = True
     if changed:
         raise InvalidError("changed while it was read; try again when nothing writes to it", file=str(path))
-    return found
 
 
 def open_regular(path: Path) -> BinaryIO:
@@ -235,22 +263,16 @@ def _walk(folder: Path, prefix: str) -> Iterator[Found]:
         raise InvalidError("is an empty folder, which cannot be stored", file=str(folder))
 
 
-@contextmanager
-def _beside(threaded: bool) -> Iterator[Callable[[Callable[[bytes], None], bytes], Future[None] | None]]:
-    """Run a digest's update in a second thread (hashlib lets go of the interpreter lock), or at once."""
-    if not threaded:
-
-        def at_once(update: Callable[[bytes], None], chunk: bytes) -> None:
-            update(chunk)
-
-        yield at_once
-        return
-    with ThreadPoolExecutor(1) as pool:
-
-        def submit(update: Callable[[bytes], None], chunk: bytes) -> Future[None]:
-            return pool.submit(update, chunk)
-
-        yield submit
+def _read(source: BinaryIO, limit_bytes: int | None, copy_to: BinaryIO | None) -> Iterator[bytes]:
+    """The bytes of a stream, written to `copy_to` on the way. Raises IntegrityError beyond the limit."""
+    total = 0
+    while chunk := source.read(CHUNK_BYTES):
+        total += len(chunk)
+        if limit_bytes is not None and total > limit_bytes:
+            raise IntegrityError(f"holds more than the {limit_bytes} bytes that are on record")
+        if copy_to is not None:
+            copy_to.write(chunk)
+        yield chunk
 
 
 def content_sha256(path: Path) -> str:

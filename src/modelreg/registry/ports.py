@@ -282,8 +282,9 @@ class ArtifactStore(Protocol):
         """For an embedded remote: the files to commit (path from the top → content) so that it holds the object;
         empty for any other remote."""
 
-    def push(self, md5s: Sequence[str]) -> None:
-        """Bring cached objects (a folder's files with it) to the remote. Raises UnavailableError naming the remote."""
+    def push(self, md5s: Sequence[str], *, progress: Progress | None = None) -> None:
+        """Bring those cached objects (a folder's files with it) to the remote that it lacks. Raises UnavailableError
+        naming the remote."""
 
     def missing(self, md5s: Sequence[str]) -> Sequence[str]:
         """Those objects (a folder's files with it) that the remote does not hold. Raises UnavailableError."""

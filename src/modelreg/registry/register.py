@@ -83,7 +83,7 @@ def register(
         return draft(current, judged.version).plan(base, None if dry_run else store, judged)
 
     if not dry_run and not judge(snapshot).existing:
-        store.push([item.md5 for item in stored])
+        store.push([item.md5 for item in stored], progress=progress)
     planned, landed = land(workspace, plan, push=push, dry_run=dry_run)
     last = made["last"]
     commit = landed.commit if landed else None
