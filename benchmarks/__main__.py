@@ -1,68 +1,86 @@
-"""python -m benchmarks: how long starting takes, against what it is made of, and a gate in registries of two sizes.
+"""python -m benchmarks: modelreg, its peers and the limit side by side, as docs/benchmarks.md.
 
-Medians of whole processes, in turn.
+Everything is compared in turn, in one run; nothing fails but errors.
 """
 
 from __future__ import annotations
 
-import statistics
+import argparse
+import logging
+import os
+import platform
 import subprocess
 import sys
 import tempfile
-import time
+from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks import artifacts, reads, report, start_up, writes
 from benchmarks.large import make
+from benchmarks.measure import Row, Settings, environment
+from benchmarks.peers import Peers, install, versions_of
 
-RUNS = 15
-CASES = {
-    "modelreg --help": [sys.executable, "-m", "modelreg", "--help"],
-    "import modelreg": [sys.executable, "-c", "import modelreg"],
-}
-LIMIT = [sys.executable, "-c", "import typer, rich"]
-
-
-GATE = [sys.executable, "-m", "modelreg", "gate", "--base", "main", "--head", "topic"]
-SMALL, LARGE = 100, 10_000
-GATE_RUNS = 9
-
-
-def seconds(command: list[str], cwd: Path | None = None) -> float:
-    """Wall time of one process."""
-    start = time.perf_counter()
-    subprocess.run(command, check=True, capture_output=True, cwd=cwd)
-    return time.perf_counter() - start
+_DOCS = Path(__file__).parents[1] / "docs"
 
 
 def main() -> None:
-    start_up()
-    gate()
+    given = _arguments()
+    logging.getLogger("modelreg").setLevel(logging.ERROR)  # it says that this repository has changes, which is so
+    os.environ.update({key: value for key, value in environment().items() if key.startswith("GIT_")})
+    sizes = tuple(int(size) for size in given.sizes.split(","))
+    with tempfile.TemporaryDirectory(prefix="modelreg-benchmarks-") as name:
+        folder = Path(name)
+        settings = Settings(folder, sizes, given.runs, given.artifact << 20, given.quick, given.full)
+        peers = Peers() if given.quick else install(given.peers or folder / "peers")
+        rows = list(_rows(settings, peers))
+        found = versions_of(peers)
+    page, picture = report.markdown(rows, _machine(), found), report.svg(report.points(rows))
+    if given.quick:
+        sys.stdout.write(page)
+        return
+    profiles = _kept(_DOCS / "benchmarks.md")
+    (_DOCS / "benchmarks.md").write_text(f"{page}{profiles}", encoding="utf-8")
+    (_DOCS / "benchmarks.svg").write_text(picture, encoding="utf-8")
 
 
-def gate() -> None:
-    """A pull request that moves five versions, among a hundred versions and among ten thousand."""
-    with tempfile.TemporaryDirectory() as folder:
-        small, large = (make(Path(folder) / str(size), size) for size in (SMALL, LARGE))
-        for place in (small, large):
-            seconds(GATE, place)
-        pairs = [(seconds(GATE, large), seconds(GATE, small)) for _ in range(GATE_RUNS)]
-    mine, limit = (statistics.median(column) for column in zip(*pairs, strict=True))
-    ratio = statistics.median(a / b for a, b in pairs)
-    print(f"\n| work | {LARGE:,} versions, ms | {SMALL} versions, ms | ratio |")
-    print("|---|---|---|---|")
-    print(f"| gate of five moves | {mine * 1e3:.0f} | {limit * 1e3:.0f} | {ratio:.2f} |")
+def _rows(settings: Settings, peers: Peers) -> Iterator[Row]:
+    yield from start_up.measure(settings)
+    registries = {size: make(settings.folder / str(size), size) for size in settings.sizes}
+    yield from writes.measure(settings, registries, peers)
+    yield from reads.measure(settings, registries, peers)
+    yield from artifacts.measure(settings)
 
 
-def start_up() -> None:
-    for command in (LIMIT, *CASES.values()):
-        seconds(command)  # a warm-up: byte code, page cache
-    print("| work | median, ms | `import typer, rich`, ms | ratio |")
-    print("|---|---|---|---|")
-    for name, command in CASES.items():
-        pairs = [(seconds(command), seconds(LIMIT)) for _ in range(RUNS)]
-        mine, limit = (statistics.median(column) for column in zip(*pairs, strict=True))
-        ratio = statistics.median(a / b for a, b in pairs)
-        print(f"| {name} | {mine * 1e3:.0f} | {limit * 1e3:.0f} | {ratio:.2f} |")
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="half a minute, no peers, nothing written")
+    parser.add_argument("--full", action="store_true", help="GTO at 10,000 versions too: minutes an operation")
+    parser.add_argument("--peers", type=Path, metavar="DIR", help="where the peers are, or are to be installed")
+    parser.add_argument("--sizes", metavar="N,N,…", help="versions in the registries (100,1000,10000)")
+    parser.add_argument("--runs", type=int, metavar="N", help="pairs of each comparison (7)")
+    parser.add_argument("--artifact", type=int, metavar="MIB", help="size of the large file (1024)")
+    found = parser.parse_args()
+    quick = {"sizes": "100,200", "runs": 1, "artifact": 16}
+    for key, value in (quick if found.quick else {"sizes": "100,1000,10000", "runs": 7, "artifact": 1024}).items():
+        if getattr(found, key) is None:
+            setattr(found, key, value)
+    return found
+
+
+def _machine() -> str:
+    """The machine in words."""
+    git = subprocess.run(["git", "version"], capture_output=True, text=True, check=True).stdout.split()[2]
+    cores = os.cpu_count() or 1
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**3
+    system = f"{platform.system()} on {platform.machine()}"
+    return f"{cores} cores and {memory:.0f} GiB of memory, {system}, Python {platform.python_version()}, git {git}"
+
+
+def _kept(page: Path) -> str:
+    """What people have written under the table: it begins with the first heading of the second level."""
+    text = page.read_text(encoding="utf-8") if page.exists() else ""
+    start = text.find("\n## ")
+    return text[start:] if start >= 0 else ""
 
 
 if __name__ == "__main__":

@@ -1,13 +1,22 @@
-"""Registries of any size for benchmarks, made by one `git fast-import`: ten versions a model, a landing a version."""
+"""Registries of any size for benchmarks, made by one `git fast-import`: ten versions a model, a landing a version.
+
+The manifests are as `register` writes them; tags stand where `announce: direct` would have made them, so that GTO reads
+the same repository.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 VERSIONS_A_MODEL = 10
+RULED_MODELS = 5
+"""Models whose gate has an expression: those of the branch `topic`. The others' gates are floors and formats only."""
+ASKED = 7
+"""The model that is moved first, and asked for."""
 _AT = 1_760_000_000
 _POLICY = """\
 format: 1
@@ -23,7 +32,9 @@ gates:
     require:
       artifacts: {formats: [skops], at_least: recorded}
       metrics: {accuracy: {min: 0.8}}
-      rules: [{name: not-overfitted, expr: metrics.train_accuracy - metrics.accuracy <= 0.15}]
+  - stage: staging
+    match: {model: "model-0000[0-4]"}
+    require: {rules: [{name: not-overfitted, expr: metrics.train_accuracy - metrics.accuracy <= 0.15}]}
   - stage: production
     require: {artifacts: {at_least: recorded}}
 """
@@ -31,7 +42,7 @@ _REGISTRY = """\
 format: 1
 id: "0123456789abcdef0123456789abcdef"
 branch: main
-announce: ci
+announce: direct
 artifacts: {remote: storage}
 dvc_yaml: true
 """
@@ -43,31 +54,96 @@ version: VERSION
 created: "2026-11-24T09:30:00Z"
 author: {name: Ann, email: ann@example.org}
 framework: {name: scikit-learn, version: 1.6.1}
+architecture: sklearn.ensemble.RandomForestClassifier
 artifacts:
-  - {path: model.skops, role: model, format: skops, size_bytes: 11, sha256: "SHA", md5: "MD5"}
+  - path: model.skops
+    role: model
+    format: skops
+    media_type: application/zip
+    size_bytes: 11
+    sha256: "SHA"
+    md5: "MD5"
+signature:
+  inputs:
+    - {name: age, type: float64, shape: [-1], nullable: false}
+    - {name: tenure, type: float64, shape: [-1], nullable: false}
+    - {name: plan, type: string, shape: [-1], nullable: false}
+    - {name: calls, type: int64, shape: [-1], nullable: false}
+  outputs: [{name: prediction, type: int64, shape: [-1], nullable: false}]
+  parameters: []
+params:
+  bootstrap: true
+  ccp_alpha: 0.0
+  criterion: gini
+  max_depth: DEPTH
+  max_features: sqrt
+  max_leaf_nodes: null
+  min_samples_leaf: 1
+  min_samples_split: 2
+  n_estimators: 40
+  random_state: 11
 metrics:
-  accuracy: {value: 0.9, direction: higher}
-  train_accuracy: {value: 0.95, direction: higher}
-lineage: {data: [], parents: []}
+  accuracy: {value: ACCURACY, direction: higher, dataset: churn, split: test}
+  train_accuracy: {value: 0.95, direction: higher, dataset: churn, split: train}
+  f1: {value: 0.83, direction: higher, dataset: churn, split: test}
+  log_loss: {value: 0.31, direction: lower, dataset: churn, split: test}
+lineage:
+  code:
+    repository: null
+    commit: "COMMIT"
+    tree: "COMMIT"
+    branch: main
+    dirty: false
+    diff_sha256: null
+    entry_point: train.py
+  data:
+    - name: churn
+      role: train
+      path: data/churn.csv
+      size_bytes: 25682
+      sha256: "SHA"
+  environment:
+    python: 3.11.7
+    platform: linux-x86_64
+    hardware: {cpu_count: 2, memory_bytes: 25276502016, gpu: null}
+    lock: {path: requirements.lock, sha256: "SHA"}
+  parents: []
+tags: {team: TEAM}
+"""
+_DVC_CONFIG = """\
+[core]
+    analytics = false
+    remote = storage
+['remote "storage"']
+    url = storage
 """
 
 
 def make(folder: Path, versions: int) -> Path:
-    """A repository with this many versions on main, and `topic`: five versions of five models moved to staging."""
+    """A repository with this many versions on main, and `topic`: five versions of five models moved to staging.
+
+    main is checked out, and its artifacts' remote is a folder of it.
+    """
     subprocess.run(["git", "init", "-q", "-b", "main", folder], check=True)
-    stream = b"".join(_stream(versions))
-    subprocess.run(["git", "fast-import", "--quiet", "--done"], cwd=folder, input=stream, check=True)
-    subprocess.run(["git", "gc", "-q"], cwd=folder, check=True)
+    with subprocess.Popen(["git", "fast-import", "--quiet", "--done"], cwd=folder, stdin=subprocess.PIPE) as importing:
+        assert importing.stdin is not None
+        importing.stdin.writelines(_stream(versions))
+    if importing.returncode:
+        raise RuntimeError("git fast-import did not take the registry")
+    for command in (["gc", "-q"], ["reset", "-q", "--hard", "main"]):
+        subprocess.run(["git", *command], cwd=folder, check=True)
     return folder
 
 
 def _stream(versions: int) -> Iterator[bytes]:
-    models = [f"model-{n:05d}" for n in range(max(5, versions // VERSIONS_A_MODEL))]
+    models = [f"model-{n:05d}" for n in range(max(2 * RULED_MODELS, versions // VERSIONS_A_MODEL))]
     entries = "".join(f"  {name}:\n    path: registry/{name}/1.0.0/model.skops\n    type: model\n" for name in models)
     founding = {
         "registry/registry.yaml": _REGISTRY,
         "registry/policy.yaml": _POLICY,
         "dvc.yaml": "artifacts:\n" + entries,
+        ".dvc/config": _DVC_CONFIG,
+        ".dvc/.gitignore": "/storage\n/cache\n",
     }
     yield _commit("main", founding, 0)
     made = 0
@@ -75,8 +151,9 @@ def _stream(versions: int) -> Iterator[bytes]:
         name, version = models[number % len(models)], f"1.{number // len(models)}.0"
         made += 1
         yield _commit("main", _version(name, version), made)
+        yield _tag(name, version, made)
     yield b"reset refs/heads/topic\nfrom refs/heads/main\n\n"
-    for name in models[:5]:
+    for name in models[:RULED_MODELS]:
         made += 1
         yield _commit("topic", _transition(name), made)
     yield b"done\n"
@@ -98,7 +175,21 @@ def _version(name: str, version: str) -> dict[str, str]:
 
 def _manifest(name: str, version: str, md5: str) -> str:
     sha = hashlib.sha256(md5.encode()).hexdigest()
-    return _MANIFEST.replace("NAME", name).replace("VERSION", version).replace("SHA", sha).replace("MD5", md5)
+    number = int(sha[:4], 16)
+    words = {"NAME": name, "VERSION": version, "SHA": sha, "MD5": md5, "COMMIT": sha[:40]}
+    words |= {"ACCURACY": f"{0.85 + number % 1000 / 10_000:.4f}", "DEPTH": str(4 + number % 9)}
+    words |= {"TEAM": ("risk", "growth", "search")[number % 3]}
+    return re.sub("|".join(words), lambda found: words[found.group()], _MANIFEST)
+
+
+def _tag(name: str, version: str, number: int) -> bytes:
+    """What `announce: direct` would have made of the registration (domain/tags.py)."""
+    registry = _REGISTRY.split('"')[1]
+    md5 = hashlib.md5(f"{name}{version}".encode(), usedforsecurity=False).hexdigest()
+    digest = hashlib.sha256(_manifest(name, version, md5).encode()).hexdigest()
+    message = f"Register {name} {version}\n\nregistry: {registry}\nmanifest: {digest}\n".encode()
+    who = f"tagger Ann <ann@example.org> {_AT + number} +0000\n"
+    return f"tag {name}@v{version}\nfrom refs/heads/main\n{who}data {len(message)}\n".encode() + message + b"\n"
 
 
 def _transition(name: str) -> dict[str, str]:

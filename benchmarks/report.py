@@ -1,0 +1,121 @@
+"""docs/benchmarks.md and its picture, from the rows; the same rows give the same bytes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+from benchmarks.measure import Row
+
+_INTRODUCTION = """\
+# Benchmarks
+
+Made by `python -m benchmarks`. Every line compares two works that were done in turn in the same run, on {machine}.
+Times are medians; the ratio is the median of the pairs' ratios, so that what else the machine did meets both. A peer
+runs in an environment of its own ({peers}). `--quick` runs all of it without peers in half a minute, as the tests do.
+
+![cost against size](benchmarks.svg)
+
+"""
+
+
+def markdown(rows: Sequence[Row], machine: str, peers: Mapping[str, str], profiles: str = "") -> str:
+    """The page."""
+    known = ", ".join(f"{name} {version}" for name, version in peers.items()) or "none in this run"
+    lines = [_INTRODUCTION.format(machine=machine, peers=known)]
+    lines.append("| work | versions | time | against | its time | ratio | to reach | |")
+    lines.append("|---|--:|--:|---|--:|--:|--:|---|")
+    for row in rows:
+        size = f"{row.versions:,}" if row.versions else ""
+        goal = f"≤ {row.goal:g}" if row.goal is not None else ""
+        met = (
+            "" if row.goal is None else "reached" if row.ratio <= row.goal else f"missed by {row.ratio / row.goal:.2f}"
+        )
+        cells = (row.work, size, shown(row.seconds), row.against, shown(row.against_seconds), f"{row.ratio:.2f}")
+        lines.append(f"| {' | '.join(cells)} | {goal} | {met} |")
+    return "\n".join(lines) + "\n" + (f"\n{profiles.strip()}\n" if profiles else "")
+
+
+def shown(seconds: float) -> str:
+    """Three digits and a unit."""
+    value, unit = (seconds * 1e3, "ms") if seconds < 1 else (seconds, "s")
+    digits = max(0, 2 - math.floor(math.log10(value))) if value > 0 else 0
+    return f"{value:.{digits}f} {unit}"
+
+
+def points(rows: Iterable[Row]) -> dict[str, dict[int, float]]:
+    """Seconds by size for every work that was measured at more than one; a peer's too."""
+    found: dict[str, dict[int, float]] = {}
+    for row in rows:
+        if row.versions is None:
+            continue
+        found.setdefault(row.work, {}).setdefault(row.versions, row.seconds)
+        if not row.against.startswith(("the same", "`import")):
+            found.setdefault(row.against, {}).setdefault(row.versions, row.against_seconds)
+    return {name: by_size for name, by_size in found.items() if len(by_size) > 1}
+
+
+_WIDTH, _HEIGHT, _LEFT, _TOP, _RIGHT, _BOTTOM = 860, 460, 70, 20, 250, 50
+_FONT = 'font-family="sans-serif" font-size="12"'
+_COLOURS = (
+    "#1b6ca8",
+    "#d1495b",
+    "#2e933c",
+    "#8f5db7",
+    "#c77d00",
+    "#00828a",
+    "#7a7a7a",
+    "#a23e48",
+    "#4059ad",
+    "#5a7d2a",
+)
+
+
+def svg(lines: Mapping[str, Mapping[int, float]]) -> str:
+    """Cost against size, both axes logarithmic; a line for a work."""
+    sizes = sorted({size for by_size in lines.values() for size in by_size})
+    times = [seconds for by_size in lines.values() for seconds in by_size.values()]
+    if not sizes or len(sizes) < 2:
+        return '<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"/>\n'
+    low, high = math.floor(math.log10(min(times))), math.ceil(math.log10(max(times)))
+    left, right = math.log10(sizes[0]), math.log10(sizes[-1])
+
+    def x(size: float) -> float:
+        return _LEFT + (math.log10(size) - left) / (right - left) * (_WIDTH - _LEFT - _RIGHT)
+
+    def y(seconds: float) -> float:
+        return _TOP + (high - math.log10(seconds)) / (high - low) * (_HEIGHT - _TOP - _BOTTOM)
+
+    out = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" {_FONT}>',
+        f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="#ffffff"/>',
+    ]
+    for power in range(low, high + 1):
+        at, label = y(10.0**power), f"{10**power:g} s" if power >= 0 else f"{10 ** (power + 3):g} ms"
+        out.append(f'<path d="M{_LEFT} {at:.1f}H{_WIDTH - _RIGHT}" stroke="#dddddd"/>')
+        out.append(f'<text x="{_LEFT - 8}" y="{at + 4:.1f}" text-anchor="end">{label}</text>')
+    under = f'y="{_HEIGHT - _BOTTOM + 20}" text-anchor="middle"'
+    out += [f'<text x="{x(size):.1f}" {under}>{size:,}</text>' for size in sizes]
+    middle = (_LEFT + _WIDTH - _RIGHT) / 2
+    out.append(f'<text x="{middle:.1f}" y="{_HEIGHT - 10}" text-anchor="middle">versions in the registry</text>')
+    last = sorted(lines, key=lambda name: (-lines[name][max(lines[name])], name))
+    places = _apart([y(lines[name][max(lines[name])]) for name in last])
+    for number, name in enumerate(last):
+        colour, by_size = _COLOURS[number % len(_COLOURS)], lines[name]
+        path = "L".join(f"{x(size):.1f} {y(by_size[size]):.1f}" for size in sorted(by_size))
+        out.append(f'<path d="M{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
+        out += [
+            f'<circle cx="{x(size):.1f}" cy="{y(by_size[size]):.1f}" r="3" fill="{colour}"/>'
+            for size in sorted(by_size)
+        ]
+        text = name.replace("`", "").replace("&", "&amp;").replace("<", "&lt;")
+        out.append(f'<text x="{_WIDTH - _RIGHT + 12}" y="{places[number] + 4:.1f}" fill="{colour}">{text}</text>')
+    return "\n".join([*out, "</svg>"]) + "\n"
+
+
+def _apart(places: Sequence[float], gap: float = 15.0) -> list[float]:
+    """Places from top to bottom, no two closer than `gap`."""
+    found: list[float] = []
+    for place in places:
+        found.append(max(place, found[-1] + gap) if found else place)
+    return found

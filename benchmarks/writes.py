@@ -1,0 +1,168 @@
+"""Stage changes and registrations: whole processes, and in a process that is there already."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import statistics
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from benchmarks.large import ASKED, RULED_MODELS, VERSIONS_A_MODEL
+from benchmarks.measure import MODELREG, Row, Settings, Work, compare, each, process, timed
+from benchmarks.peers import Peers, postgresql
+
+_IMPORT = ["git", "fast-import", "--quiet", "--done"]
+
+
+class Moves:
+    """Versions of one registry, to be moved once each: those of models whose gate has no expressions."""
+
+    def __init__(self, registry: Path) -> None:
+        self.registry = registry
+        models = sorted(range(RULED_MODELS, 2 * RULED_MODELS), key=lambda number: number != ASKED)
+        self.left = iter([(f"model-{m:05d}", f"1.{v}.0") for v in range(VERSIONS_A_MODEL) for m in models])
+
+    def work(self) -> Work:
+        """`modelreg stage set`, as a process."""
+
+        def command() -> list[str]:
+            model, version = next(self.left)
+            return [*MODELREG, "stage", "set", model, version, "staging"]
+
+        return each(command, self.registry)
+
+    def call(self) -> Callable[[], object]:
+        """`ModelVersion.set_stage`, in this process."""
+        from modelreg import Registry
+
+        registry = Registry(self.registry)
+
+        def move() -> object:
+            model, version = next(self.left)
+            return registry[model][version].set_stage("staging")
+
+        return move
+
+
+def measure(settings: Settings, registries: dict[int, Path], peers: Peers) -> Iterator[Row]:
+    moves = {size: Moves(registry) for size, registry in registries.items()}
+    small, runs = min(registries), min(settings.runs, 7)
+    for size in sorted(registries)[1:]:
+        goal = 1.2 if size <= 10_000 else 2.0
+        mine, other = moves[size].work(), moves[small].work()
+        yield compare("`stage set`", mine, f"the same at {small:,}", other, runs, versions=size, goal=goal)
+    for size, registry in registries.items():
+        if peers.gto and (size <= 100 or (size <= 1000 and not settings.quick) or settings.full):
+            with _copy(registry) as copy:
+                theirs = each(_assignments(peers.gto), copy)
+                few = runs if size <= 100 else min(3, runs)
+                half = 0.5 if size == 100 else None
+                yield compare("`stage set`", moves[size].work(), "`gto assign`", theirs, few, versions=size, goal=half)
+    for size, registry in registries.items():
+        if size == small or not settings.quick:
+            yield from _in_process(settings, registry, moves[size], size)
+    yield from _mlflow(settings, registries[small], moves[small], small, peers)
+
+
+def _in_process(settings: Settings, registry: Path, moves: Moves, size: int) -> Iterator[Row]:
+    """Against git alone: the same files and tag by one `git fast-import`."""
+    runs = min(settings.runs, 7)
+    with _copy(registry) as copy:
+        for name, call in (("SDK: stage change", moves.call()), ("SDK: registration", registering(registry))):
+            limit = _importing(copy, name.rpartition(" ")[2])
+            yield compare(name, timed(call), "`git fast-import`", limit, runs, versions=size, goal=4.0)
+
+
+def registering(registry: Path) -> Callable[[], object]:
+    """Register a version of eleven bytes, others every time, with metrics and parameters."""
+    from modelreg import Registry
+
+    opened, numbers = Registry(registry), itertools.count()
+    folder = Path(tempfile.mkdtemp(prefix="modelreg-benchmarks-"))
+
+    def register() -> object:
+        artifact = folder / "model.json"
+        artifact.write_text(f"[{next(numbers):9d}]")
+        metrics = {"accuracy": 0.9, "train_accuracy": 0.95}
+        return opened.register("model-00008", artifacts=[artifact], metrics=metrics, params={"max_depth": 5})
+
+    return register
+
+
+def _importing(registry: Path, what: str) -> Work:
+    """Two files of a model and a tag on top of main, as objects and refs, and nothing else."""
+    numbers = itertools.count(1)
+    paths = {
+        "change": ("registry/model-00007/transitions/{:04d}.yaml", "registry/model-00007/stages.yaml"),
+        "registration": ("registry/model-00008/9.{}.0/manifest.yaml", "registry/model-00008/9.{}.0/model.skops.dvc"),
+    }[what]
+    text = b"key: value\n" * 100
+
+    def run() -> float:
+        number = next(numbers)
+        who = b"Ann <ann@example.org> %d +0000\n" % (1_790_000_000 + number)
+        stream = b"commit refs/heads/main\ncommitter " + who + b"data 1\nc\nfrom refs/heads/main^0\n"
+        for path in paths:
+            stream += f"M 100644 inline {path.format(number)}\ndata {len(text)}\n".encode() + text + b"\n"
+        stream += f"tag {what}-{number}\nfrom refs/heads/main\n".encode() + b"tagger " + who + b"data 1\nt\ndone\n"
+        return process(_IMPORT, registry, data=stream)()
+
+    return run
+
+
+def _assignments(gto: str) -> Callable[[], list[str]]:
+    names = ((f"model-{m:05d}", f"v1.{v}.0") for v in range(VERSIONS_A_MODEL) for m in range(5, 10))
+
+    def command() -> list[str]:
+        model, version = next(names)
+        return [gto, "assign", model, "--version", version, "--stage", "staging"]
+
+    return command
+
+
+def _mlflow(settings: Settings, registry: Path, moves: Moves, size: int, peers: Peers) -> Iterator[Row]:
+    """A registration and a stage change, against `create_model_version` and an alias; each in a warm process."""
+    if peers.mlflow_python is None:
+        return
+    register, move = registering(registry), moves.call()
+    runs = min(settings.runs, 7)
+
+    def both() -> None:
+        register()
+        move()
+
+    work = timed(both)
+    work()
+    mine = statistics.median(work() for _ in range(runs))
+    with tempfile.TemporaryDirectory(prefix="modelreg-mlflow-") as folder, postgresql() as server:
+        stores = {"sqlite": f"sqlite:///{folder}/mlflow.db"} | ({"PostgreSQL": server} if server else {})
+        for name, uri in stores.items():
+            theirs = peers.mlflow(uri, size, runs)
+            seconds = statistics.median(theirs["write"])
+            goal = 2.0 if name == "PostgreSQL" else None
+            what = "SDK: registration and stage change"
+            yield Row(what, size, mine, f"MLflow version and alias, {name}", seconds, mine / seconds, goal)
+            if name == "sqlite":
+                whole = process(peers.mlflow_read(uri))
+                asked = process([*MODELREG, "stage", "get", f"model-{ASKED:05d}", "staging"], registry)
+                yield compare("`stage get`", asked, "MLflow's client, sqlite", whole, min(3, runs), versions=size)
+
+
+class _copy:  # noqa: N801 - used as a statement
+    """A copy of a registry for whoever writes what modelreg would not."""
+
+    def __init__(self, registry: Path) -> None:
+        self.folder = registry.with_name(f"{registry.name}-copy")
+        self.registry = registry
+
+    def __enter__(self) -> Path:
+        command = ["git", "clone", "-q", "--no-local", "--mirror", str(self.registry), str(self.folder / ".git")]
+        subprocess.run(command, check=True)
+        subprocess.run(["git", "config", "core.bare", "false"], cwd=self.folder / ".git", check=True)
+        return self.folder
+
+    def __exit__(self, *_: object) -> None:
+        shutil.rmtree(self.folder)
