@@ -170,7 +170,9 @@ def _checked_out_here(git: Door, branch: str, *, force: bool) -> bool:
 
 
 def _worktrees(git: Door) -> list[tuple[Path, str]]:
-    """Folders and the refs that they show."""
+    """Folders and the refs that they show; where there is but one work tree, nobody else's."""
+    if not (git.common_dir / "worktrees").is_dir():
+        return []
     found, folder = [], Path()
     for line in git.run(["worktree", "list", "--porcelain"]).decode(errors="surrogateescape").splitlines():
         key, _, value = line.partition(" ")

@@ -91,14 +91,23 @@ def wait_for_index(git: Door, wait_s: float = INDEX_WAIT_S) -> None:
 
 
 def tree_entries(git: Door, commit: CommitId | None, paths: Iterable[str]) -> dict[str, Entry]:
-    """What a commit holds at `paths`, folders (mode 040000) included; nothing before the first commit."""
-    found = {}
-    for some in _chunks(paths) if commit else ():
-        for record in git.run(["ls-tree", "-t", "-z", "--full-tree", str(commit), "--", *some]).split(b"\0"):
-            if record:
-                head, _, name = record.partition(b"\t")
-                mode, _, blob = head.decode().split(" ")
-                found[os.fsdecode(name)] = Entry(mode, blob)
+    """What a commit holds at `paths` and on the way there (folders have mode 040000); nothing before the first one."""
+    found: dict[str, Entry] = {}
+    if commit is None:
+        return found
+    root = git.objects.root(commit)
+    for path in paths:
+        folder, place = root, ""
+        for name in path.split("/"):
+            entries = git.objects.trees([folder])[folder]
+            here = next((entry for entry in entries if entry.name == os.fsencode(name)), None)
+            if here is None:
+                break
+            place = f"{place}/{name}" if place else name
+            found[place] = Entry(here.mode, here.id)
+            if here.mode != "040000":
+                break
+            folder = here.id
     return found
 
 

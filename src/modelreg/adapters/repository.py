@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 
 from modelreg.adapters import history, ranges
@@ -153,6 +154,10 @@ class GitRepository:
         return found
 
     def identity(self) -> Identity:
+        return self._identity
+
+    @cached_property
+    def _identity(self) -> Identity:
         command = ["-c", "user.useConfigOnly=true", "var", "GIT_COMMITTER_IDENT"]
         match = _IDENTITY.match(self.git.run(command, check=False).decode(errors="replace"))
         if match is None or not match[1].strip() or not match[2].strip():

@@ -111,7 +111,7 @@ def _steps(workspace: Workspace, tip: CommitId, models: Sequence[ModelName] | No
     prefix = layout.prefix
     landings = workspace.repository.landings(tip, prefix if single is None else layout.model_folder(single))
     snapshot = workspace.at(tip)
-    policies = _Policies(workspace, tip)
+    policies = _Policies(workspace, None if single else tip)
     found: dict[ModelName, list[Step]] = {}
     commits = _registration_commits(workspace, tip, landings)
     records = [c.path for landing in landings for c in landing.changes if "/transitions/" in c.path]
@@ -124,20 +124,21 @@ def _steps(workspace: Workspace, tip: CommitId, models: Sequence[ModelName] | No
 
 
 class _Policies:
-    """The policy as it stood at a landing."""
+    """The policy as it stood at a landing. `tip`: many will be asked, up to there, so that it pays to look first
+    whether it ever changed; None: few."""
 
-    def __init__(self, workspace: Workspace, tip: CommitId) -> None:
+    def __init__(self, workspace: Workspace, tip: CommitId | None) -> None:
         self._workspace = workspace
-        # Landings that touched the policy, oldest first: between two of them it is the same.
-        self._changes = [landing.commit for landing in workspace.repository.landings(tip, workspace.layout.policy)]
-        self._tip = tip
-        self._cache: dict[CommitId, Policy] = {}
+        repository, path = workspace.repository, workspace.layout.policy
+        self._only = tip if tip is not None and len(repository.landings(tip, path)) <= 1 else None
+        self._cache: dict[bytes | None, Policy] = {}
 
     def at(self, commit: CommitId) -> Policy:
-        key = commit if len(self._changes) > 1 else self._tip
-        if key not in self._cache:
-            self._cache[key] = self._workspace.at(key).policy()
-        return self._cache[key]
+        snapshot = self._workspace.at(self._only or commit)
+        data = snapshot.tree.read(snapshot.layout.policy)
+        if data not in self._cache:
+            self._cache[data] = snapshot.policy()
+        return self._cache[data]
 
 
 def _registration_commits(workspace: Workspace, tip: CommitId, landings: Sequence[Landing]) -> dict[str, CommitId]:
