@@ -193,6 +193,13 @@ def test_whether_it_changed_since(repo: Repo, place: Place) -> None:
     assert folder.changed()
 
 
+def test_a_file_that_was_written_just_before_is_read_again(repo: Repo, place: Place) -> None:
+    """Within one tick of its clock a file system gives two states of a file the same times."""
+    found = read(place, "data/in.csv")
+    repo.write("data/in.csv", NUMBERS.replace("1.5", "2.5"))
+    assert Dataset(found.entry, found.notes, found.path, datasets._stamp(found.path), found.at).changed()
+
+
 def test_an_old_file_is_not_read_again(repo: Repo, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     found = read(place, "data/in.csv")
     at = found.at + 10  # as if it had lain there for a while when it was recorded

@@ -113,7 +113,7 @@ def test_packages() -> None:
     [
         ("printf 'NVIDIA A100\\nNVIDIA A100\\nNVIDIA T4\\n'", "2 x NVIDIA A100, 1 x NVIDIA T4"),
         ("exit 9", None),
-        ("exec sleep 30", None),
+        ("sleep 3; echo late", None),
     ],
 )
 def test_gpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, gpu: str | None) -> None:

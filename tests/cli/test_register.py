@@ -179,7 +179,9 @@ def test_a_lock_that_the_commit_has_not_is_kept(here: Repo, tmp_path: Path) -> N
         ("model.bin", "model"),
         ("model.lock", "lock"),
     ]
-    assert "already registered" in done("register", "churn", "out/model.bin").out, "a lock is no content"
+    here.write("out/model.lock", "numpy==3\n")
+    again = done("register", "churn", "out/model.bin", "--env", "out/model.lock")
+    assert "already registered: churn@1.0.0" in again.out, "a lock is no content"
     done("pull", "churn@1.0.0", "--to", tmp_path / "pulled", registry=here.path)
     assert (tmp_path / "pulled/model.lock").read_text() == "numpy==2\n"
 
