@@ -7,9 +7,10 @@ import sys
 
 def main() -> None:
     """Run the command line and leave the process with its exit code."""
-    # Where it is installed, jsonschema imports it for the format "iri", which no schema of modelreg asks: to build
-    # its grammar takes 1.9 s. Nothing of this process misses it; a program that imports the SDK keeps it.
-    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+    # Where they are installed, jsonschema imports them for formats that no schema of modelreg asks: a grammar of IRIs
+    # takes 1.9 s to build, durations bring a library of times. A program that imports the SDK keeps them.
+    for name in ("rfc3987_syntax", "isoduration"):
+        sys.modules.setdefault(name, None)  # type: ignore[arg-type]
     from modelreg.cli.app import run
 
     raise SystemExit(run())

@@ -70,7 +70,8 @@ def test_a_question_of_one_model_starts_git_three_times(
 
 def test_the_command_line_waits_for_no_format_that_it_does_not_ask(registry: Repo, tmp_path: Path) -> None:
     """jsonschema imports what checks IRIs wherever it is installed, which takes longer than any command."""
-    (tmp_path / "rfc3987_syntax.py").write_text("raise SystemExit('was imported')\n")
+    for name in ("rfc3987_syntax", "isoduration"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('was imported')\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
         assert run(sys.executable, "-c", "import jsonschema", check=False).returncode == 1
