@@ -118,7 +118,7 @@ def _assignments(gto: str) -> Callable[[], list[str]]:
 
     def command() -> list[str]:
         model, version = next(names)
-        return [gto, "assign", model, "--version", version, "--stage", "staging"]
+        return [gto, "assign", model, "--version", version, "--stage", "live"]
 
     return command
 
