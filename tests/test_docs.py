@@ -108,6 +108,11 @@ def test_the_session_in_this_repository(here: Repo) -> None:
     play(SESSIONS["here"], here.path)
 
 
+def test_a_version_of_this_repository_is_made_again(here: Repo) -> None:
+    """Bit for bit in a fresh clone. Where the lock's scikit-learn has moved on and trains otherwise: register anew."""
+    play(SESSIONS["again"], here.path)
+
+
 def test_the_promotion_in_the_readme(here: Repo) -> None:
     play(SESSIONS["promotion"], here.path, back_to_the_promotion(here))
 
