@@ -49,7 +49,7 @@ def outcome_of(
         return Outcome(registered)
     if recipe.outputs:
         return _left(manifest, recipe, room, environment)
-    return _known_already(manifest, room)
+    return _known_already(workspace, manifest, room, before)
 
 
 def _registered(
@@ -90,16 +90,23 @@ def _left(manifest: Manifest, recipe: Recipe, room: Sandbox, environment: Enviro
     return Outcome(body, notes, recipe.outputs)
 
 
-def _known_already(manifest: Manifest, room: Sandbox) -> Outcome | None:
-    """Code that finds its content registered lands nothing. Its artifacts are in the clone's cache then, which was
-    empty before it ran."""
-    for number, artifact in enumerate(manifest.artifacts):
-        if artifact.role == "lock":
-            continue
-        target = room.folder / "recorded" / f"known-{number}"
-        if not room.made(artifact.md5, target, sha256=artifact.sha256, size_bytes=artifact.size_bytes):
-            return None
-    return Outcome(manifest.body, ("the code found what it made registered already, and registered nothing",))
+def _known_already(workspace: Workspace, manifest: Manifest, room: Sandbox, before: CommitId | None) -> Outcome | None:
+    """Code that finds its content registered lands nothing. All artifacts of the version that it found are in the
+    clone's cache then, which was empty before it ran."""
+    known = [manifest]
+    if before is not None:
+        old = Snapshot(room.repository().tree(before), workspace.documents, workspace.layout, before)
+        known += [old.manifest(manifest.model, version) for version in reversed(old.versions(manifest.model))]
+    for number, other in enumerate(known):
+        artifacts = [artifact for artifact in other.artifacts if artifact.role != "lock"]
+        places = [room.folder / "recorded" / f"known-{number}-{n}" for n in range(len(artifacts))]
+        if all(
+            room.made(artifact.md5, place, sha256=artifact.sha256, size_bytes=artifact.size_bytes)
+            for artifact, place in zip(artifacts, places, strict=True)
+        ):
+            note = f"the code found what it made registered as {other.version}, and registered nothing"
+            return Outcome(other.body, (note,))
+    return None
 
 
 def _again(entry: Mapping[str, Any], item: Stored) -> dict[str, Any]:
