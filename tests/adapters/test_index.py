@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from modelreg.adapters import index_file, index_update
+from modelreg.adapters import index_file, index_rows, index_update
 from modelreg.adapters.index_file import IndexFile
 from modelreg.domain.layout import Place
 from modelreg.domain.names import Stage
@@ -54,13 +54,13 @@ def past(made: History, tmp_path: Path) -> History:
 def parsed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The documents that an update parsed, as they come."""
     seen: list[str] = []
-    real = index_update._rows
+    real = index_rows.made_of
 
     def counted(place: Place, body: Any) -> Any:
         seen.append(place.path)
         return real(place, body)
 
-    monkeypatch.setattr(index_update, "_rows", counted)
+    monkeypatch.setattr(index_update, "made_of", counted)
     return seen
 
 

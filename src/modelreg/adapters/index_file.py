@@ -34,7 +34,7 @@ WAIT_S = 0.5
 NAME = "index.sqlite"
 _HELD = "index.held"
 _SOURCES = {
-    "adapters": ("index", "index_file", "index_search", "index_update", "yaml_reader", "schema"),
+    "adapters": ("index", "index_file", "index_rows", "index_search", "index_update", "yaml_reader", "schema"),
     "domain": ("card", "manifest", "metric", "names", "properties", "search", "stages", "transition", "version"),
 }
 _TABLES = """
@@ -74,7 +74,7 @@ class IndexFile:
     def __init__(self, common_dir: Path) -> None:
         self._common_dir = common_dir
         self._folder = common_dir / "modelreg"
-        self._path = self._folder / NAME
+        self.path = self._folder / NAME
         self._seal = self._folder / "index.seal"
 
     @contextmanager
@@ -119,11 +119,11 @@ class IndexFile:
 
     def _close(self, connection: sqlite3.Connection) -> None:
         connection.close()
-        with _opened(self._path, os.O_RDWR) as descriptor:
+        with _opened(self.path, os.O_RDWR) as descriptor:
             os.fsync(descriptor)
         # A time of our own, to the nanosecond: the kernel's tick is too coarse to tell a write that follows at once.
         now = time.time_ns() // 1_000_000 * 1_000_000 + secrets.randbelow(1_000_000)
-        os.utime(self._path, ns=(now, now), follow_symlinks=False)
+        os.utime(self.path, ns=(now, now), follow_symlinks=False)
         told = json.dumps(self._identity()).encode()
         temporary = self._seal.with_name(f"index.seal.{os.getpid()}")
         temporary.unlink(missing_ok=True)
@@ -141,24 +141,24 @@ class IndexFile:
             return False
 
     def _identity(self) -> list[object]:
-        status = os.lstat(self._path)
+        status = os.lstat(self.path)
         if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1 or status.st_uid != os.geteuid():
             raise OSError("not a file of one's own")
         return [written_by(), status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
 
     def _journals(self) -> list[Path]:
-        return [self._path.with_name(f"{NAME}-{ending}") for ending in ("journal", "wal", "shm")]
+        return [self.path.with_name(f"{NAME}-{ending}") for ending in ("journal", "wal", "shm")]
 
     def _make(self) -> None:
-        for path in (self._seal, self._path, *self._journals()):
+        for path in (self._seal, self.path, *self._journals()):
             path.unlink(missing_ok=True)
-        with _opened(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL):
+        with _opened(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL):
             pass
         with closing(self._connect()) as connection:
             connection.executescript(f"PRAGMA page_size = 8192; {_TABLES} PRAGMA user_version = {SCHEMA};")
 
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(f"file:{_quoted(self._path)}?mode=rw", uri=True, isolation_level=None)
+        connection = sqlite3.connect(f"file:{_quoted(self.path)}?mode=rw", uri=True, isolation_level=None)
         # The lock keeps others out and the seal tells a write that was cut short, so that SQLite need do neither.
         for pragma in ("journal_mode = MEMORY", "synchronous = OFF", "trusted_schema = OFF", "cache_size = -32000"):
             connection.execute(f"PRAGMA {pragma}").fetchall()

@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
 
 from modelreg.adapters import history, ranges
 from modelreg.adapters.door import Door
-from modelreg.domain.card import Card, evidence_card, manifest_card, transition_card
-from modelreg.domain.history import Landing
+from modelreg.adapters.index_rows import BROKEN, Made, Rows, made_of
+from modelreg.domain.history import Change, Landing
 from modelreg.domain.layout import Layout, Place
 from modelreg.domain.plan import CommitId
-from modelreg.domain.properties import Properties, properties_of
-from modelreg.domain.stages import Stages
-from modelreg.domain.transition import Transition
 from modelreg.domain.version import Version
-from modelreg.errors import InvalidError
+from modelreg.errors import InvalidError, UnavailableError
 from modelreg.registry.ports import Documents
 
 KINDS = frozenset({"model", "stages", "manifest", "withdrawn", "transition", "evidence"})
 _LANDED = ("manifest", "evidence", "transition")
 """What a history tells of, in the order of one landing."""
 _AT_ONCE = 500
-_BROKEN = (InvalidError, KeyError, TypeError, ValueError, AttributeError, IndexError)
+_LANDINGS_AT_ONCE = 5_000
+_Key = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +33,6 @@ class _File:
 
     place: Place
     blob: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Rows:
-    """What one document brings: its card, and of a manifest or a stages.yaml what is in it."""
-
-    card: Card
-    properties: Properties | None = None
-    stages: Stages | None = None
 
 
 class Update:
@@ -73,10 +61,10 @@ class Update:
         self.tip = commit
 
     def _changes(self, commit: CommitId) -> Iterator[_File]:
-        if self.tip is not None and self._git.attempt(["cat-file", "-e", f"{self.tip}^{{tree}}"]).code == 0:
-            for change in ranges.diff(self._git, CommitId(self.tip), commit, self._layout.prefix):
-                blob = change.blob if change.mode in ("100644", "100755") or change.blob is None else ""
-                yield from self._of_interest(change.path, blob)
+        for change in self._differing(commit):
+            blob = change.blob if change.mode in ("100644", "100755") or change.blob is None else ""
+            yield from self._of_interest(change.path, blob)
+        if self.tip is not None:
             return
         self._db.execute("DELETE FROM file WHERE registry = ?", (self.registry,))
         command = ["ls-tree", "-r", "-z", "--full-tree", commit, "--", self._layout.prefix.rstrip("/")]
@@ -85,6 +73,15 @@ class Update:
             if name.endswith(b".yaml"):
                 mode, _, blob = head.decode().split(" ")
                 yield from self._of_interest(os.fsdecode(name), blob if mode in ("100644", "100755") else "")
+
+    def _differing(self, commit: CommitId) -> Sequence[Change]:
+        """What differs from the commit that is known; where that is gone from the repository, none is known."""
+        if self.tip is not None:
+            try:
+                return ranges.diff(self._git, CommitId(self.tip), commit, self._layout.prefix)
+            except UnavailableError:
+                self.tip = None
+        return ()
 
     def _of_interest(self, path: str, blob: str | None) -> Iterator[_File]:
         place = self._layout.place(path)
@@ -105,59 +102,31 @@ class Update:
                 rows.append((self.registry, *_key(file.place), rank, document, sound))
         self._db.executemany("INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
-    def _parsed(self, wanted: dict[tuple[str, str], Place]) -> dict[tuple[str, str], tuple[int, bool]]:
+    def _parsed(self, wanted: dict[_Key, Place]) -> dict[_Key, tuple[int, bool]]:
         """By blob and kind the documents' ids, and whether they can be read; what is not known yet is parsed."""
-        known: dict[tuple[str, str], tuple[int, bool]] = {}
-        query = "SELECT id, card IS NOT NULL FROM document WHERE blob = ? AND kind = ?"
-        new = {}
-        for key, place in wanted.items():
-            row = self._db.execute(query, (bytes.fromhex(key[0]), key[1])).fetchone()
-            if row is None:
-                new[key] = place
-            else:
-                known[key] = row[0], bool(row[1])
+        known: dict[_Key, tuple[int, bool]] = {}
+        blobs = [bytes.fromhex(blob) for blob, _ in wanted]
+        marks = ", ".join("?" * len(blobs))
+        query = f"SELECT blob, kind, id, card IS NOT NULL FROM document WHERE blob IN ({marks})"  # noqa: S608 - marks
+        for blob, kind, document, sound in self._db.execute(query, blobs):
+            known[blob.hex(), kind] = document, bool(sound)
+        new = {key: place for key, place in wanted.items() if key not in known}
         contents = self._git.objects.blobs(blob for blob, kind in new if kind != "withdrawn")
-        for (blob, kind), place in new.items():
-            known[blob, kind] = self._insert(blob, place, contents.get(blob))
+        (last,) = self._db.execute("SELECT coalesce(max(id), 0) FROM document").fetchone()
+        rows = Rows()
+        for document, ((blob, kind), place) in enumerate(new.items(), last + 1):
+            made = self._made(place, contents.get(blob))
+            rows.add(document, bytes.fromhex(blob), kind, made)
+            known[blob, kind] = document, made is not None
+        rows.write(self._db)
         return known
 
-    def _insert(self, blob: str, place: Place, data: bytes | None) -> tuple[int, bool]:
-        """A document's rows. Where it cannot be read it has no card, and whatever needs it is asked of git."""
+    def _made(self, place: Place, data: bytes | None) -> Made | None:
+        """What the tables hold of a document; None where it cannot be read: whatever needs it is asked of git."""
         try:
-            rows = _rows(place, None if data is None else self._documents.load(data, place.path).value)
-        except _BROKEN:
-            return self._document(blob, place.kind, None), False
-        document = self._document(blob, place.kind, json.dumps(rows.card), rows.properties)
-        if rows.properties is not None:
-            self._manifest(document, rows.properties)
-        if rows.stages is not None:
-            self._stages(document, rows.stages)
-        return document, True
-
-    def _document(self, blob: str, kind: str, card: str | None, properties: Properties | None = None) -> int:
-        p = properties
-        scalars = (p.created, p.framework, p.architecture) if p else (None, None, None)
-        text = "INSERT INTO document (blob, kind, card, created, framework, architecture) VALUES (?, ?, ?, ?, ?, ?)"
-        cursor = self._db.execute(text, (bytes.fromhex(blob), kind, card, *scalars))
-        return int(cursor.lastrowid or 0)
-
-    def _manifest(self, document: int, properties: Properties) -> None:
-        fields = {"metrics": properties.metrics, "params": properties.params, "tags": properties.tags}
-        values = [
-            (document, field, name, bytes((value,)) if isinstance(value, bool) else value)
-            for field, named in fields.items()
-            for name, value in named.items()
-        ]
-        self._db.executemany("INSERT INTO value VALUES (?, ?, ?, ?)", values)
-        edges = [(document, field, text) for field, text in _edges(properties)]
-        self._db.executemany("INSERT OR IGNORE INTO edge VALUES (?, ?, ?)", edges)
-
-    def _stages(self, document: int, stages: Stages) -> None:
-        # The first stage that lists a version counts, as in Stages.stage_of.
-        holders = [(document, str(v), stage) for stage, listed in stages.holders.items() for v in listed]
-        self._db.executemany("INSERT OR IGNORE INTO holder VALUES (?, ?, ?)", holders)
-        aliases = [(document, str(version), alias) for alias, version in stages.aliases.items()]
-        self._db.executemany("INSERT INTO alias VALUES (?, ?, ?)", aliases)
+            return made_of(place, None if data is None else self._documents.load(data, place.path).value)
+        except BROKEN:
+            return None
 
     # --- what landed, in order
 
@@ -168,19 +137,28 @@ class Update:
         since = self._last_common(commit)
         query = "SELECT coalesce(max(number), 0) FROM landing WHERE registry = ?"
         (number,) = self._db.execute(query, (self.registry,)).fetchone()
-        for landing in history.landings(self._git, commit, self._layout.prefix, since):
-            number += 1
-            self._landing(number, landing)
+        for step in self._steps(since, commit):
+            for landing in history.landings(self._git, step, self._layout.prefix, since):
+                number += 1
+                self._landing(number, landing)
+            since = step
         self._db.execute("UPDATE registry SET landed = ? WHERE id = ?", (commit, self.registry))
         self.landed = commit
+
+    def _steps(self, since: CommitId | None, commit: CommitId) -> list[CommitId]:
+        """The way to a commit in parts, so that no hundred thousand landings are in memory at once."""
+        if since is None:
+            line: Sequence[CommitId] = [a.commit for a in reversed(history.first_parents(self._git, commit))]
+        else:
+            line = ranges.first_parent_range(self._git, since, commit) or ()
+        return [*line[_LANDINGS_AT_ONCE - 1 : -1 : _LANDINGS_AT_ONCE], commit]
 
     def _last_common(self, commit: CommitId) -> CommitId | None:
         """The last known commit that is on the line of `commit`; what landed after it is forgotten."""
         if self.landed is None:
             return None
-        if self._git.attempt(["cat-file", "-e", f"{self.landed}^{{commit}}"]).code == 0:
-            following = ranges.first_parent_range(self._git, CommitId(self.landed), commit)
-            if following is not None:
+        with suppress(UnavailableError):  # it may be gone
+            if ranges.first_parent_range(self._git, CommitId(self.landed), commit) is not None:
                 return CommitId(self.landed)
         line = {ancestor.commit for ancestor in history.first_parents(self._git, commit)}
         query = "SELECT number, id FROM landing WHERE registry = ? ORDER BY number DESC"
@@ -211,38 +189,3 @@ def _rank(place: Place) -> str | None:
         return Version.parse(place.version or "").rank
     except InvalidError:
         return None
-
-
-def _rows(place: Place, body: Any) -> _Rows:
-    """What the tables hold of a document. Raises one of _BROKEN for one that a reader would trip over."""
-    if place.kind == "withdrawn":
-        return _Rows({})
-    if not isinstance(body, dict):
-        raise TypeError(place.path)
-    if place.kind == "manifest":
-        return _Rows(manifest_card(body), properties=properties_of(body))
-    if place.kind == "stages":
-        return _Rows({}, stages=Stages.from_mapping(body))
-    if place.kind == "model":
-        return _Rows({"primary_metric": body.get("primary_metric")})
-    if place.kind == "evidence":
-        return _Rows(evidence_card(body) | {"by": str(body["by"])})
-    transition = Transition.from_mapping(body)
-    if (transition.model, transition.number) != (place.model, place.number):
-        raise ValueError(place.path)
-    return _Rows(transition_card(transition))
-
-
-def _edges(properties: Properties) -> Iterable[tuple[str, str]]:
-    for author in properties.authors:
-        yield "author", author
-    for entry in properties.data:
-        for text in entry:
-            if text is not None:
-                yield "data", text
-    for model, version in properties.parents:
-        yield "parent", model
-        yield "parent", f"{model}@{version}"
-    for field, one in (("commit", properties.commit), ("lock", properties.lock), ("run", properties.run)):
-        if one is not None:
-            yield field, one

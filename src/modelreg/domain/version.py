@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from functools import total_ordering
+from functools import lru_cache, total_ordering
 from typing import Literal
 
 from semver import Version as _SemVer
@@ -19,6 +19,15 @@ Bump = Literal["major", "minor", "patch", "auto"]
 _LABEL = re.compile(r"[a-z](?:[a-z0-9-]{0,18}[a-z0-9])?")
 
 
+@lru_cache(maxsize=4096)
+def _parsed(text: str) -> _SemVer | None:
+    """Registries name the same few versions over and over."""
+    try:
+        return _SemVer.parse(text)
+    except ValueError:
+        return None
+
+
 @total_ordering
 @dataclass(frozen=True, slots=True, eq=False)
 class Version:
@@ -29,10 +38,7 @@ class Version:
     @classmethod
     def parse(cls, text: str) -> Version:
         """Raises InvalidError for anything but lower-case SemVer without build part that git takes in a ref."""
-        try:
-            value = _SemVer.parse(text) if len(text) <= 64 and text.isascii() else None
-        except ValueError:
-            value = None
+        value = _parsed(text) if len(text) <= 64 and text.isascii() else None
         if value is None or value.build or text != text.lower() or text.endswith(".lock"):
             hint = "write MAJOR.MINOR.PATCH, as in 1.3.0 or 2.0.0-rc.1; no leading v, no +build, lower case"
             raise InvalidError(f"{text[:64]!a} is not a semantic version", hint=hint)
