@@ -10,18 +10,20 @@ from benchmarks.measure import Row
 _INTRODUCTION = """\
 # Benchmarks
 
-Made by `python -m benchmarks`. Every line compares two works that were done in turn in the same run, on {machine}.
-Times are medians; the ratio is the median of the pairs' ratios, so that what else the machine did meets both. A peer
-runs in an environment of its own ({peers}). `--quick` runs all of it without peers in half a minute, as the tests do.
+Made by `python -m benchmarks`. Every line compares two works that were done in turn in the same run (MLflow's in its
+own process: one after the other). Times are medians; the ratio is the median of the pairs' ratios, so that what else the
+machine did meets both. The registries have ten versions a model, a commit and a tag a version, manifests as `register`
+writes them. Peers run in environments of their own. `--quick` runs all of it without them, as the tests do.
+
+This run: {machine}; peers: {peers}.
 
 ![cost against size](benchmarks.svg)
-
 """
 
 
 def markdown(rows: Sequence[Row], machine: str, peers: Mapping[str, str], profiles: str = "") -> str:
     """The page."""
-    known = ", ".join(f"{name} {version}" for name, version in peers.items()) or "none in this run"
+    known = ", ".join(f"{name} {version}" for name, version in peers.items()) or "none"
     lines = [_INTRODUCTION.format(machine=machine, peers=known)]
     lines.append("| work | versions | time | against | its time | ratio | to reach | |")
     lines.append("|---|--:|--:|---|--:|--:|--:|---|")
