@@ -119,15 +119,16 @@ _DVC_CONFIG = """\
 """
 
 
-def make(folder: Path, versions: int) -> Path:
+def make(folder: Path, versions: int, *, at_once: int = 1) -> Path:
     """A repository with this many versions on main, and `topic`: five versions of five models moved to staging.
 
-    main is checked out, and its artifacts' remote is a folder of it.
+    main is checked out, and its artifacts' remote is a folder of it. `at_once` versions land in one commit: a hundred
+    thousand commits of ten thousand models take git an hour.
     """
     subprocess.run(["git", "init", "-q", "-b", "main", folder], check=True)
     with subprocess.Popen(["git", "fast-import", "--quiet", "--done"], cwd=folder, stdin=subprocess.PIPE) as importing:
         assert importing.stdin is not None
-        importing.stdin.writelines(_stream(versions))
+        importing.stdin.writelines(_stream(versions, at_once))
     if importing.returncode:
         raise RuntimeError("git fast-import did not take the registry")
     for command in (["gc", "-q"], ["reset", "-q", "--hard", "main"]):
@@ -135,7 +136,7 @@ def make(folder: Path, versions: int) -> Path:
     return folder
 
 
-def _stream(versions: int) -> Iterator[bytes]:
+def _stream(versions: int, at_once: int) -> Iterator[bytes]:
     models = [f"model-{n:05d}" for n in range(max(2 * RULED_MODELS, versions // VERSIONS_A_MODEL))]
     entries = "".join(f"  {name}:\n    path: registry/{name}/1.0.0/model.skops\n    type: model\n" for name in models)
     founding = {
@@ -147,11 +148,13 @@ def _stream(versions: int) -> Iterator[bytes]:
     }
     yield _commit("main", founding, 0)
     made = 0
-    for number in range(versions):
-        name, version = models[number % len(models)], f"1.{number // len(models)}.0"
+    for start in range(0, versions, at_once):
+        numbers = range(start, min(start + at_once, versions))
+        batch = [(models[number % len(models)], f"1.{number // len(models)}.0") for number in numbers]
+        files = {path: text for name, version in batch for path, text in _version(name, version).items()}
         made += 1
-        yield _commit("main", _version(name, version), made)
-        yield _tag(name, version, made)
+        yield _commit("main", files, made)
+        yield from (_tag(name, version, made) for name, version in batch)
     yield b"reset refs/heads/topic\nfrom refs/heads/main\n\n"
     for name in models[:RULED_MODELS]:
         made += 1
