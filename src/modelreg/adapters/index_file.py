@@ -23,7 +23,6 @@ from pathlib import Path
 
 import yaml
 
-import modelreg
 from modelreg.adapters.locking import state_folder
 
 SCHEMA = 1
@@ -33,6 +32,7 @@ WAIT_S = 0.5
 
 NAME = "index.sqlite"
 _HELD = "index.held"
+_ROOT = Path(__file__).parents[1]
 _SOURCES = {
     "adapters": ("index", "index_file", "index_rows", "index_search", "index_update", "yaml_reader", "schema"),
     "domain": ("card", "manifest", "metric", "names", "properties", "search", "stages", "transition", "version"),
@@ -200,11 +200,10 @@ def _opened(path: Path, flags: int) -> Iterator[int]:
 @cache
 def written_by() -> str:
     """The code whose answers an index holds: its tables, its parser and what it takes from documents."""
-    root = Path(modelreg.__file__).parent
-    digest = hashlib.sha256(f"{SCHEMA} {modelreg.__version__} {yaml.__version__} {sqlite3.sqlite_version}".encode())
+    digest = hashlib.sha256(f"{SCHEMA} {yaml.__version__} {sqlite3.sqlite_version}".encode())
     for folder, names in _SOURCES.items():
         for name in names:
-            digest.update((root / folder / f"{name}.py").read_bytes())
+            digest.update((_ROOT / folder / f"{name}.py").read_bytes())
     return digest.hexdigest()
 
 
@@ -213,10 +212,9 @@ def judged_by() -> str:
     """The code whose verdicts are remembered: all of it that judges, and the schemas."""
     from modelreg.adapters.schema_files import schema_names, schema_text
 
-    root = Path(modelreg.__file__).parent
     digest = hashlib.sha256(written_by().encode())
     for folder in ("adapters", "domain", "registry"):
-        for path in sorted((root / folder).glob("*.py")):
+        for path in sorted((_ROOT / folder).glob("*.py")):
             digest.update(path.read_bytes())
     for name in schema_names():
         digest.update(schema_text(name).encode())
