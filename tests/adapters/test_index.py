@@ -213,6 +213,23 @@ def test_a_symlink_is_not_followed(past: History, tmp_path: Path, name: str) -> 
     assert (target.read_text() == "mine") if name else not list(target.iterdir())
 
 
+@pytest.mark.parametrize("name", ["index.sqlite", "index.seal", "index.held"])
+def test_nothing_is_made_through_a_symlink(past: History, tmp_path: Path, name: str) -> None:
+    state(past).mkdir()
+    (state(past) / name).symlink_to(tmp_path / "elsewhere")
+    workspace, index = opened(past)
+    assert ask(workspace, index) == ask(workspace, None)
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_the_index_of_another_repository_is_not_read(past: History, tmp_path: Path) -> None:
+    ask(*opened(past))
+    other = History(past.repo.clone(tmp_path / "other"), past.choice)
+    state(other).symlink_to(state(past))
+    workspace, index = opened(other)
+    assert not answers(workspace, index)
+
+
 @pytest.mark.parametrize("after", [1, 5, 40])
 def test_a_disk_that_fills_up(past: History, monkeypatch: pytest.MonkeyPatch, after: int) -> None:
     workspace, index = opened(past)
