@@ -11,7 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -69,11 +69,23 @@ def opened(past: History) -> tuple[Workspace, Index]:
     return workspace, open_index(workspace)
 
 
+def opening(index: Index | None) -> Callable[[], Index] | None:
+    """As `list` wants it."""
+    if index is None:
+        return None
+    opened = index
+    return lambda: opened
+
+
 def ask(workspace: Workspace, index: Index | None) -> list[Any]:
     """Every kind of answer."""
     snapshot = workspace.snapshot()
     query = query_of("metrics.f1 > 0.1 or stage = staging or data = train", ["metrics.accuracy desc"])
-    return [*list_versions(snapshot, index=index), *search(snapshot, query, index), *history(workspace, index=index)]
+    return [
+        *list_versions(snapshot, index=opening(index)),
+        *search(snapshot, query, index),
+        *history(workspace, index=index),
+    ]
 
 
 def answers(workspace: Workspace, index: Index) -> bool:
@@ -109,7 +121,7 @@ def test_a_branch_and_back_parses_nothing_again(past: History, parsed: list[str]
     for ref in ("main", first, "main", first):
         known = len(parsed)
         snapshot = workspace.snapshot(ref)
-        assert list(list_versions(snapshot, index=index)) == list(list_versions(snapshot))
+        assert list(list_versions(snapshot, index=lambda: index)) == list(list_versions(snapshot))
     assert len(parsed) == known
 
 
@@ -286,7 +298,7 @@ def test_a_writer_that_fails_half_way_leaves_no_half(past: History, monkeypatch:
         ask(workspace, index)
     monkeypatch.undo()
     snapshot = workspace.snapshot(before)
-    assert list(list_versions(snapshot, index=index)) == list(list_versions(snapshot))
+    assert list(list_versions(snapshot, index=lambda: index)) == list(list_versions(snapshot))
     assert ask(workspace, index) == ask(workspace, None)
 
 

@@ -59,9 +59,9 @@ def agree(workspace: Workspace, index: Any, ref: str, choice: random.Random) -> 
     model, stage = ModelName(choice.choice(MODELS)), Stage(choice.choice(STAGES))
     query = query_of(expression(choice), [order(choice)] * choice.randint(0, 2), choice.choice((None, 1, 5)))
     reads: list[Callable[[Any], Any]] = [
-        lambda i: list_versions(snapshot(), index=i),
-        lambda i: list_versions(snapshot(), stage=stage, index=i),
-        lambda i: list_versions(snapshot(), model, index=i),
+        lambda i: list_versions(snapshot(), index=i and (lambda: i)),
+        lambda i: list_versions(snapshot(), stage=stage, index=i and (lambda: i)),
+        lambda i: list_versions(snapshot(), model, index=i and (lambda: i)),
         lambda i: search(snapshot(), query, i),
         lambda i: history(workspace, ref=ref, index=i),
         lambda i: history(workspace, model, ref, index=i),

@@ -12,7 +12,6 @@ import fcntl
 import hashlib
 import json
 import os
-import secrets
 import sqlite3
 import stat
 import time
@@ -122,7 +121,7 @@ class IndexFile:
         with _opened(self.path, os.O_RDWR) as descriptor:
             os.fsync(descriptor)
         # A time of our own, to the nanosecond: the kernel's tick is too coarse to tell a write that follows at once.
-        now = time.time_ns() // 1_000_000 * 1_000_000 + secrets.randbelow(1_000_000)
+        now = time.time_ns() // 1_000_000 * 1_000_000 + int.from_bytes(os.urandom(8), "big") % 1_000_000
         os.utime(self.path, ns=(now, now), follow_symlinks=False)
         told = json.dumps(self._identity()).encode()
         temporary = self._seal.with_name(f"index.seal.{os.getpid()}")

@@ -33,13 +33,15 @@ def list_(
     as_json: Json = False,
 ) -> None:
     """Models and versions, with stage and primary metric."""
+    from functools import partial
+
     from modelreg.domain.names import parse_model, parse_stage
     from modelreg.registry.listing import list_versions
     from modelreg.wiring import open_index, open_workspace
 
     workspace = open_workspace(registry)
     name, standing = parse_model(model) if model else None, parse_stage(stage) if stage else None
-    rows = list_versions(workspace.snapshot(ref), name, standing, open_index(workspace))
+    rows = list_versions(workspace.snapshot(ref), name, standing, partial(open_index, workspace))
     if as_json:
         emit_json_list("versions", (row.to_mapping() for row in rows))
     elif rows:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, overload
 
 from modelreg.domain.address import Address
 from modelreg.domain.card import Card, manifest_card
 from modelreg.domain.names import ModelName, Stage
-from modelreg.domain.search import WITHDRAWN, Comparison, Field, Query
 from modelreg.domain.version import Version
 from modelreg.registry.ports import Index, Listed
 from modelreg.registry.resolve import resolve
@@ -87,9 +86,13 @@ class IndexedRows(Sequence[Row]):
 
 
 def list_versions(
-    snapshot: Snapshot, model: ModelName | None = None, stage: Stage | None = None, index: Index | None = None
+    snapshot: Snapshot,
+    model: ModelName | None = None,
+    stage: Stage | None = None,
+    index: Callable[[], Index] | None = None,
 ) -> Sequence[Row]:
-    """Versions by model, newest first. Raises NotFoundError for an unknown model or stage."""
+    """Versions by model, newest first; `index` opens one, where it pays. Raises NotFoundError for an unknown model or
+    stage."""
     policy = snapshot.policy()
     if stage is not None:
         from modelreg.domain.lifecycle import check_stage
@@ -98,13 +101,21 @@ def list_versions(
     if model is not None:
         snapshot.require_model(model)
     few = model is not None and len(snapshot.versions(model)) <= FEW
-    if index is not None and snapshot.commit is not None and not few and stage != WITHDRAWN:
-        where = Comparison(Field("stage"), "=", (str(stage),)) if stage is not None else None
-        found = index.versions(snapshot.commit, Query(where), initial=policy.initial, model=model)
-        if found is not None:
-            return IndexedRows(found, policy.initial)
+    if index is not None and not few and (found := _indexed(snapshot, index, policy.initial, model, stage)) is not None:
+        return IndexedRows(found, policy.initial)
     models = (model,) if model is not None else snapshot.models()
     return [row for row, _ in rows_of(snapshot, models, policy.initial) if stage is None or row.stage == stage]
+
+
+def _indexed(
+    snapshot: Snapshot, index: Callable[[], Index], initial: Stage, model: ModelName | None, stage: Stage | None
+) -> Sequence[Listed] | None:
+    from modelreg.domain.search import WITHDRAWN, Comparison, Field, Query
+
+    if snapshot.commit is None or stage == WITHDRAWN:
+        return None
+    where = Comparison(Field("stage"), "=", (str(stage),)) if stage is not None else None
+    return index().versions(snapshot.commit, Query(where), initial=initial, model=model)
 
 
 def rows_of(snapshot: Snapshot, models: Sequence[ModelName], initial: Stage) -> Iterator[tuple[Row, Any]]:

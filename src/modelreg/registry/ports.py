@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from modelreg.domain.card import Card
-from modelreg.domain.document import Document
-from modelreg.domain.finding import Finding
-from modelreg.domain.history import Ancestor, Change, Landing
-from modelreg.domain.lineage_graph import VersionName
-from modelreg.domain.names import ModelName, Stage
-from modelreg.domain.plan import CommitId, Plan, Planner, Tag
-from modelreg.domain.search import Query
+if TYPE_CHECKING:  # every command imports this module, and few need what its signatures name
+    from modelreg.domain.card import Card
+    from modelreg.domain.document import Document
+    from modelreg.domain.finding import Finding
+    from modelreg.domain.history import Ancestor, Change, Landing
+    from modelreg.domain.lineage_graph import VersionName
+    from modelreg.domain.names import ModelName, Stage
+    from modelreg.domain.plan import CommitId, Plan, Planner, Tag
+    from modelreg.domain.search import Query
 
 
 @dataclass(frozen=True, slots=True)
