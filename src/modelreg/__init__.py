@@ -4,7 +4,7 @@
 
     registry = Registry(".")
     registry.register("churn_predictor", model=estimator, metrics={"f1": 0.83}, X=X_train)
-    registry.stage("churn_predictor", "production").load()
+    registry.load("churn_predictor#production").predict(X)
 
 Nothing heavy is imported before it is used.
 """
@@ -18,7 +18,8 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from modelreg.errors import ModelregError
     from modelreg.integrations.tabular import infer_signature
-    from modelreg.sdk import ModelVersion, RegisteredModel, Registry
+    from modelreg.model_version import ModelVersion
+    from modelreg.sdk import RegisteredModel, Registry
 
 __all__ = ["ModelVersion", "ModelregError", "RegisteredModel", "Registry", "__version__", "infer_signature"]
 

@@ -20,7 +20,7 @@ from modelreg.registry.request import Request, Source
 
 if TYPE_CHECKING:
     from modelreg.describing import Kind
-    from modelreg.sdk import ModelVersion
+    from modelreg.model_version import ModelVersion
 
 _Path = TypeVar("_Path", str, Path)
 

@@ -23,7 +23,8 @@ from modelreg.errors import (
     UnavailableError,
     UsageError,
 )
-from modelreg.registry.ports import ArtifactStore, Index, Repaired, Signatures, Tree
+from modelreg.registry.index_port import Index
+from modelreg.registry.ports import ArtifactStore, Repaired, Signatures, Tree
 from modelreg.registry.snapshot import Snapshot
 from modelreg.registry.workspace import Settings as RegistrySettings
 from modelreg.registry.workspace import Workspace

@@ -24,8 +24,8 @@ from modelreg.domain.names import Stage
 from modelreg.domain.search import Query
 from modelreg.errors import UnavailableError
 from modelreg.registry.history import history
+from modelreg.registry.index_port import Index
 from modelreg.registry.listing import list_versions
-from modelreg.registry.ports import Index
 from modelreg.registry.search import query_of, search
 from modelreg.registry.workspace import Workspace
 from modelreg.wiring import open_index, open_workspace

@@ -13,8 +13,8 @@ from modelreg.adapters import index_file
 from modelreg.domain.names import ModelName, Stage
 from modelreg.errors import ModelregError
 from modelreg.registry.history import history
+from modelreg.registry.index_port import Index
 from modelreg.registry.listing import list_versions
-from modelreg.registry.ports import Index
 from modelreg.registry.search import query_of, search
 from modelreg.registry.snapshot import Snapshot
 from modelreg.registry.workspace import Workspace

@@ -20,7 +20,8 @@ from modelreg.domain.names import ModelName, Stage
 from modelreg.domain.plan import CommitId
 from modelreg.domain.search import Query, matches, refers
 from modelreg.errors import ModelregError
-from modelreg.registry.ports import Added, Documents, Listed, Tree
+from modelreg.registry.index_port import Added, Listed
+from modelreg.registry.ports import Documents, Tree
 
 T = TypeVar("T")
 

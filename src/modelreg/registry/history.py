@@ -13,7 +13,7 @@ from modelreg.domain.layout import Place
 from modelreg.domain.names import ModelName
 from modelreg.domain.plan import CommitId
 from modelreg.domain.transition import Transition
-from modelreg.registry.ports import Added, Index
+from modelreg.registry.index_port import Added, Index
 from modelreg.registry.snapshot import Snapshot
 from modelreg.registry.workspace import Workspace
 

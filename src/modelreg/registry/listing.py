@@ -10,7 +10,7 @@ from modelreg.domain.address import Address
 from modelreg.domain.card import Card, manifest_card
 from modelreg.domain.names import ModelName, Stage
 from modelreg.domain.version import Version
-from modelreg.registry.ports import Index, Listed
+from modelreg.registry.index_port import Index, Listed
 from modelreg.registry.resolve import resolve
 from modelreg.registry.snapshot import Snapshot
 

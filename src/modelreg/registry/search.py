@@ -11,8 +11,8 @@ from modelreg.domain.properties import properties_of
 from modelreg.domain.search import WITHDRAWN, Candidate, Comparison, Expression, Not, Query, select
 from modelreg.domain.search_syntax import parse, parse_order
 from modelreg.errors import UsageError
+from modelreg.registry.index_port import Index
 from modelreg.registry.listing import IndexedRows, Row, rows_of
-from modelreg.registry.ports import Index
 from modelreg.registry.snapshot import Snapshot
 
 

@@ -16,7 +16,8 @@ from modelreg.domain.plan import CommitId
 from modelreg.errors import InvalidError
 from modelreg.registry.addonly import changed_since_landing
 from modelreg.registry.checking import Checked
-from modelreg.registry.ports import Entry, Index, Tree
+from modelreg.registry.index_port import Index
+from modelreg.registry.ports import Entry, Tree
 from modelreg.registry.workspace import Workspace
 
 _BACK = 500

@@ -11,7 +11,8 @@ from modelreg.domain.layout import Place
 from modelreg.errors import ModelregError, NotFoundError, UnavailableError
 from modelreg.registry.addonly import touched_since_landing
 from modelreg.registry.checking import Checked
-from modelreg.registry.ports import Entry, Index, Tree
+from modelreg.registry.index_port import Index
+from modelreg.registry.ports import Entry, Tree
 from modelreg.registry.rules import model_rules
 from modelreg.registry.rules_registry import registry_rules
 from modelreg.registry.rules_signers import signer_rules
