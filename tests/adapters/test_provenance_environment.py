@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sys
 from collections.abc import Mapping
 from importlib import metadata
@@ -104,7 +105,8 @@ def test_packages() -> None:
     assert list(installed) == sorted(installed)
     assert environment.packages(installed)["pyyaml"] == metadata.version("PyYAML")
     assert all(name == name.lower() and "_" not in name for name in installed)
-    many: Mapping[str, Any] = {f"p{n}": SimpleNamespace(version="1") for n in range(1200)}
+    pyyaml = installed["pyyaml"]
+    many = {f"p{n}": pyyaml for n in range(1200)}
     assert len(environment.packages(many)) == environment.MAX_PACKAGES
 
 
@@ -236,3 +238,30 @@ def test_trackers_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "wandb", tracked("wandb", run=None))
     monkeypatch.setitem(sys.modules, "dvclive", tracked("dvclive"))
     assert trackers.run({}) == {"tracker": "dvclive"}
+
+
+def test_packages_are_read_once_and_again_when_the_path_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = list[int]()
+    real = metadata.distributions
+
+    def distributions() -> Any:
+        read.append(1)
+        return real()
+
+    monkeypatch.setattr(metadata, "distributions", distributions)
+    environment.distributions()
+    read.clear()
+    environment.distributions()
+    assert read == []
+    monkeypatch.syspath_prepend(tmp_path)
+    assert "a-late-one" not in environment.distributions()
+    (tmp_path / "a_late_one-1.0.dist-info").mkdir()
+    (tmp_path / "a_late_one-1.0.dist-info/METADATA").write_text(
+        "Metadata-Version: 2.1\nName: a_late.one\nVersion: 1.0\n"
+    )
+    os.utime(tmp_path, ns=(1, 1))  # whatever the clock's tick
+    found = environment.distributions()
+    assert environment.packages(found)["a-late-one"] == "1.0"
+    assert len(read) == 2

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Mapping
+from functools import lru_cache
 from importlib import metadata
 from itertools import islice
 from typing import Any
@@ -29,7 +30,7 @@ def machine() -> dict[str, Any]:
 
 def packages(installed: Mapping[str, metadata.Distribution]) -> dict[str, str]:
     """Versions by name, at most `MAX_PACKAGES`."""
-    return {name: dist.version for name, dist in islice(installed.items(), MAX_PACKAGES)}
+    return {name: str(_named(dist)[1]) for name, dist in islice(installed.items(), MAX_PACKAGES)}
 
 
 def distributions() -> dict[str, metadata.Distribution]:
@@ -37,12 +38,33 @@ def distributions() -> dict[str, metadata.Distribution]:
 
     Of two with one name the first on the path counts, as for imports. One without a name or version is a leftover.
     """
+    return dict(_installed(tuple((path, _changed(path)) for path in sys.path)))
+
+
+@lru_cache(maxsize=1)
+def _installed(_folders: tuple[tuple[str, int | None], ...]) -> tuple[tuple[str, metadata.Distribution], ...]:
+    """Read again where a folder of the path is another, or has changed: to read 180 packages takes 0.2 s."""
     found: dict[str, metadata.Distribution] = {}
     for dist in metadata.distributions():
-        name, version = dist.metadata["Name"], dist.metadata["Version"]
+        name, version = _named(dist)
         if name and version and len(version) <= 100 and version.isprintable():
             found.setdefault(re.sub(r"[-_.]+", "-", name).lower(), dist)
-    return dict(sorted(found.items()))
+    return tuple(sorted(found.items()))
+
+
+def _changed(path: str) -> int | None:
+    """When something was installed into a folder of the path, or removed from it (nanoseconds)."""
+    try:
+        return os.stat(path or ".").st_mtime_ns
+    except OSError:
+        return None
+
+
+@lru_cache(maxsize=4 * MAX_PACKAGES)
+def _named(dist: metadata.Distribution) -> tuple[str | None, str | None]:
+    """Name and version; `metadata` parses its file at every access."""
+    about = dist.metadata
+    return about["Name"], about["Version"]
 
 
 def _memory_bytes() -> int | None:
