@@ -10,11 +10,11 @@ from benchmarks.measure import Row
 _INTRODUCTION = """\
 # Benchmarks
 
-Made by `python -m benchmarks`. Every line compares two works that were done in turn in the same run (MLflow's in its
-own process: one after the other). Times are medians; the ratio is the median of the pairs' ratios, so that what else
-the machine did meets both. The registries have ten versions a model, a commit and a tag a version, manifests as
-`register` writes them. Peers run in environments of their own. `--quick` runs all of it without them, as the tests
-do.
+Made by `python -m benchmarks`. Every line compares two works that were done in turn in the same run (a peer's library
+in a process of its own: one after the other). Times are medians; the ratio is the median of the pairs' ratios, so
+that what else the machine did meets both. The registries have ten versions a model, a commit and a tag a version,
+manifests as `register` writes them. Peers run in environments of their own. `--quick` runs all of it without them, as
+the tests do.
 
 This run: {machine}; peers: {peers}.
 
