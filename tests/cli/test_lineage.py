@@ -17,9 +17,11 @@ from modelreg.domain.lineage import upstream
 from modelreg.domain.lineage_graph import VersionName
 from modelreg.domain.lineage_query import Query
 from modelreg.registry import mentions
+from modelreg.registry.index_port import Index
 from modelreg.registry.lineage import lineage, reverse
 from modelreg.registry.snapshot import Snapshot
-from modelreg.wiring import open_workspace
+from modelreg.registry.workspace import Workspace
+from modelreg.wiring import open_index, open_workspace
 from tests.cli.runner import artifact, done, modelreg
 from tests.lineage import InMemory, body, data, name, parent, registry, sha
 from tests.payloads import PAYLOADS
@@ -154,9 +156,9 @@ def test_a_terminal_without_utf8_gets_ascii(tmp_path: Path, monkeypatch: pytest.
 # --- correct over many, and nothing escapes the search of the bytes
 
 
-def answered(snapshot: Snapshot, address: str) -> set[str]:
+def answered(snapshot: Snapshot, address: str, index: Index | None = None) -> set[str]:
     """The versions of reverse lineage."""
-    graph = reverse(snapshot, Query.parse(address) or Address.parse(address))
+    graph = reverse(snapshot, Query.parse(address) or Address.parse(address), index=index)
     return {node.label for node in graph.versions}
 
 
@@ -175,30 +177,37 @@ def many() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def hundreds(tmp_path_factory: pytest.TempPathFactory) -> tuple[Snapshot, dict[str, set[str]]]:
+def hundreds(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, dict[str, set[str]]]:
     """A registry, and by node the versions in whose upstream it is, as found by reading everything."""
     bodies = many()
     within: dict[str, set[str]] = {}
     for text in bodies:
         for node in upstream(name(text), InMemory(bodies)).nodes:
             within.setdefault(node, set()).add(text)
-    return open_workspace(registry(tmp_path_factory.mktemp("many") / "repo", bodies).path).snapshot(), within
+    return open_workspace(registry(tmp_path_factory.mktemp("many") / "repo", bodies).path), within
 
 
-@pytest.mark.parametrize("limit", [0, 10**6], ids=["by words", "by search"])
+@pytest.mark.parametrize("way", ["by words", "by search", "by index"])
 def test_hundreds_of_versions_against_a_search_of_every_manifest(
-    hundreds: tuple[Snapshot, dict[str, set[str]]], limit: int, monkeypatch: pytest.MonkeyPatch
+    hundreds: tuple[Workspace, dict[str, set[str]]], way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mentions, "MANY", limit)
-    snapshot, within = hundreds
+    monkeypatch.setattr(mentions, "MANY", 0 if way == "by words" else 10**6)
+    workspace, within = hundreds
+    snapshot, index = workspace.snapshot(), open_index(workspace) if way == "by index" else None
+    if way == "by index":
+        monkeypatch.setattr(mentions.ScannedManifests, "_manifests", property(lambda _: pytest.fail("reads them all")))
     for n in range(20):
         wanted = within[f"data:sha256:{sha(str(n))}"]
-        assert answered(snapshot, f"data:{sha(str(n))[:16]}") == answered(snapshot, f"data:set {n}") == wanted
+        assert (
+            answered(snapshot, f"data:{sha(str(n))[:16]}", index)
+            == answered(snapshot, f"data:set {n}", index)
+            == wanted
+        )
     for n in range(30):
         commit = sha(str(n))[:40]
-        assert answered(snapshot, f"commit:{commit[:12]}") == within[f"code:{commit}"]
+        assert answered(snapshot, f"commit:{commit[:12]}", index) == within[f"code:{commit}"]
     for node in [node for node in within if node.startswith("version:")][::10]:
-        assert answered(snapshot, node.removeprefix("version:")) == within[node]
+        assert answered(snapshot, node.removeprefix("version:"), index) == within[node]
 
 
 def _written(text: str, lineage: str) -> str:

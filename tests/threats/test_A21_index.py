@@ -23,6 +23,7 @@ from tests.support import Repo
 ROOT = Path(modelreg.__file__).parent
 
 READERS = {
+    "cli/lineage.py": {"lineage"},
     "cli/reading.py": {"list_", "search", "history"},
     "cli/checking.py": {"validate"},
     "sdk.py": {"search"},

@@ -44,9 +44,12 @@ _CARDS = """
 SELECT d.card FROM file f JOIN document d ON d.id = f.document
 WHERE f.registry = ? AND f.kind = ? AND f.model = ?"""
 
+LAST = "\U0010ffff"
+"""No character sorts behind it: SQLite compares texts by their UTF-8 bytes."""
+
 
 class SqliteIndex:
-    """Implements `registry.ports.Index` for the registry of one layout."""
+    """Implements `registry.index_port.Index` for the registry of one layout."""
 
     def __init__(self, git: Door, documents: Documents, layout: Layout) -> None:
         self._git = git
@@ -73,13 +76,16 @@ class SqliteIndex:
 
         return self._ask(commit, answer, landings=True)
 
-    def citing(self, commit: CommitId, field: str, names: Sequence[str]) -> Sequence[tuple[str, str]] | None:
+    def citing(
+        self, commit: CommitId, field: str, names: Sequence[str], *, beginning: bool = False
+    ) -> Sequence[tuple[str, str]] | None:
         def answer(connection: sqlite3.Connection, registry: int) -> list[tuple[str, str]] | None:
             if _unsound(connection, registry, ("manifest",), None):
                 return None
             text = """SELECT f.model, f.rank, f.version FROM edge e JOIN file f ON f.document = e.document
-              WHERE f.registry = ? AND f.kind = 'manifest' AND e.field = ? AND e.value = ?"""
-            found = {row for name in names for row in connection.execute(text, (registry, field, name))}
+              WHERE f.registry = ? AND f.kind = 'manifest' AND e.field = ? AND e.value BETWEEN ? AND ?"""
+            ranges = ((name, name + LAST if beginning else name) for name in names)
+            found = {row for ends in ranges for row in connection.execute(text, (registry, field, *ends))}
             return [(model, version) for model, _, version in sorted(found)]
 
         return self._ask(commit, answer)

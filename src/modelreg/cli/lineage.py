@@ -61,7 +61,7 @@ def lineage(
     from modelreg.domain.address import Address
     from modelreg.domain.lineage_query import Query
     from modelreg.registry import lineage as use_case
-    from modelreg.wiring import open_workspace
+    from modelreg.wiring import open_index, open_workspace
 
     if as_json and form not in (Format.text, Format.json):
         raise UsageError(f"--json and --format {form} exclude each other", hint="give one of them")
@@ -73,7 +73,8 @@ def lineage(
     workspace = open_workspace(registry)
     snapshot = workspace.snapshot(ref)
     if reverse:
-        graph = use_case.reverse(snapshot, _measured(query) if query else Address.parse(address), depth)
+        asked = _measured(query) if query else Address.parse(address)
+        graph = use_case.reverse(snapshot, asked, depth, open_index(workspace))
     else:
         graph = use_case.lineage(snapshot, Address.parse(address), depth)
     if form is Format.openlineage:

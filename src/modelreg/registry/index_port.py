@@ -58,9 +58,12 @@ class Index(Protocol):
     def history(self, commit: CommitId, model: ModelName | None = None) -> Sequence[Added] | None:
         """What landed on the first-parent line up to `commit`, of one model or of all, oldest first."""
 
-    def citing(self, commit: CommitId, field: str, names: Sequence[str]) -> Sequence[tuple[str, str]] | None:
+    def citing(
+        self, commit: CommitId, field: str, names: Sequence[str], *, beginning: bool = False
+    ) -> Sequence[tuple[str, str]] | None:
         """Model and version of the manifests that name one of `names`, by model and version: as `data` (name, sha256
-        or md5 of a data set), `commit` (of the code), `parent` (MODEL or MODEL@VERSION), `lock` (sha256) or `run`."""
+        or md5 of a data set), `commit` (of the code), `parent` (MODEL or MODEL@VERSION), `lock` (sha256) or `run`;
+        with `beginning`, what begins with one of them."""
 
     def work_tree(self) -> Tree | None:
         """The work tree, of which files that have not changed since they were read are not read again for their ids."""

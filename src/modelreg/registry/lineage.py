@@ -17,7 +17,8 @@ from modelreg.domain.reports.openlineage import run_event
 from modelreg.domain.stages import Stages
 from modelreg.domain.version import Version
 from modelreg.errors import InvalidError, NotFoundError
-from modelreg.registry.mentions import ScannedManifests
+from modelreg.registry.index_port import Index
+from modelreg.registry.mentions import IndexedManifests, ScannedManifests
 from modelreg.registry.ports import Mentions
 from modelreg.registry.resolve import resolve
 from modelreg.registry.snapshot import Snapshot
@@ -29,15 +30,16 @@ def lineage(snapshot: Snapshot, address: Address, depth: int | None = None) -> G
     return upstream(root, _Registered(snapshot), depth)
 
 
-def reverse(
-    snapshot: Snapshot, asked: Query | Address, depth: int | None = None, mentions: Mentions | None = None
-) -> Graph:
+def reverse(snapshot: Snapshot, asked: Query | Address, depth: int | None = None, index: Index | None = None) -> Graph:
     """What was made of a data set, a commit, an environment, a run, or of a version, and what was made of that.
 
     Raises NotFoundError where no version names it, InvalidError for a prefix of several digests or a manifest that
     may name it and cannot be read.
     """
-    found = mentions or ScannedManifests(snapshot)
+    scanned = ScannedManifests(snapshot)
+    found: Mentions = scanned
+    if index is not None and snapshot.commit is not None:
+        found = IndexedManifests(index, snapshot.commit, scanned)
     versions = _Registered(snapshot)
     children = _Children(versions, found)
     if isinstance(asked, Address):
@@ -45,7 +47,7 @@ def reverse(
         snapshot.list_all()
         return descendants(root, children, versions, depth)
     direct: dict[VersionName, list[Part]] = {}
-    for name in found.holding([text] for text in asked.texts):
+    for name in found.naming(asked):
         fitting = [part for part in parts(name, versions.body(name) or {}) if asked.fits(part)]
         if fitting:
             direct[name] = fitting
@@ -141,8 +143,7 @@ class _Children:
     def __call__(self, wanted: Sequence[VersionName]) -> Mapping[VersionName, Sequence[Parent]]:
         among = frozenset(wanted)
         found: dict[VersionName, list[Parent]] = {}
-        asked = ((parent.model, str(parent.version), "parents") for parent in wanted)
-        for name in self._mentions.holding(asked, whole=True):
+        for name in self._mentions.made_of(wanted):
             named = [parent for parent in parents(self._versions.body(name) or {})[0] if parent.name in among]
             if named:
                 found[name] = named

@@ -7,9 +7,12 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 from modelreg.domain.lineage_graph import VersionName
+from modelreg.domain.lineage_query import Query
 from modelreg.domain.names import parse_model
+from modelreg.domain.plan import CommitId
 from modelreg.domain.version import Version
 from modelreg.errors import ModelregError
+from modelreg.registry.index_port import Index
 from modelreg.registry.snapshot import Snapshot
 
 # Between these a text in a YAML file may be broken over lines, or written with an escape or a doubled quote.
@@ -32,8 +35,16 @@ class ScannedManifests:
         self._layout = snapshot.layout
         self._asked = 0
 
-    def holding(self, any_of: Iterable[Sequence[str]], *, whole: bool = False) -> Sequence[VersionName]:
+    def naming(self, query: Query) -> Sequence[VersionName]:
         """As `Mentions` says. Raises InvalidError for a manifest in a folder whose name is no version's."""
+        return self._holding([text] for text in query.texts)
+
+    def made_of(self, versions: Sequence[VersionName]) -> Sequence[VersionName]:
+        """As `naming`."""
+        return self._holding(((name.model, str(name.version), "parents") for name in versions), whole=True)
+
+    def _holding(self, any_of: Iterable[Sequence[str]], *, whole: bool = False) -> Sequence[VersionName]:
+        """Manifests that may hold all texts of one of these groups, in keys or values (`whole`: as one)."""
         groups = [tuple(group) for group in any_of]
         self._asked += len(groups)
         if whole and self._asked > MANY and all(_WORD.fullmatch(text.encode()) for group in groups for text in group):
@@ -76,6 +87,33 @@ class ScannedManifests:
         except ModelregError as error:
             error.file = path
             raise
+
+
+_FIELDS = {"data": "data", "commit": "commit", "env": "lock", "run": "run"}
+
+
+class IndexedManifests:
+    """Asks an index, and reads all manifests only where it has no answer."""
+
+    def __init__(self, index: Index, commit: CommitId, scanned: ScannedManifests) -> None:
+        self._index = index
+        self._commit = commit
+        self._scanned = scanned
+
+    def naming(self, query: Query) -> Sequence[VersionName]:
+        """As `Mentions` says."""
+        found = self._index.citing(self._commit, _FIELDS[query.kind], query.texts, beginning=True)
+        return self._scanned.naming(query) if found is None else _names(found)
+
+    def made_of(self, versions: Sequence[VersionName]) -> Sequence[VersionName]:
+        """As `Mentions` says."""
+        names = [f"{name.model}@{name.version}" for name in versions]
+        found = self._index.citing(self._commit, "parent", names)
+        return self._scanned.made_of(versions) if found is None else _names(found)
+
+
+def _names(found: Iterable[tuple[str, str]]) -> list[VersionName]:
+    return [VersionName(parse_model(model), Version.parse(version)) for model, version in found]
 
 
 def _sought(text: str) -> bytes:

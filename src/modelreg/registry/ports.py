@@ -12,6 +12,7 @@ if TYPE_CHECKING:  # every command imports this module, and few need what its si
     from modelreg.domain.finding import Finding
     from modelreg.domain.history import Ancestor, Change, Landing
     from modelreg.domain.lineage_graph import VersionName
+    from modelreg.domain.lineage_query import Query
     from modelreg.domain.plan import CommitId, Plan, Planner, Tag
 
 
@@ -305,9 +306,11 @@ class ArtifactStore(Protocol):
 class Mentions(Protocol):
     """What all manifests hold, asked at once: by reading them, or from an index."""
 
-    def holding(self, any_of: Iterable[Sequence[str]], *, whole: bool = False) -> Sequence[VersionName]:
-        """Versions whose manifests may hold all texts of one of these groups, in keys or values (`whole`: as one).
-        Some may not; none that does is left out."""
+    def naming(self, query: Query) -> Sequence[VersionName]:
+        """Versions whose manifests may name what a query asks for. Some may not; none that does is left out."""
+
+    def made_of(self, versions: Sequence[VersionName]) -> Sequence[VersionName]:
+        """Versions whose manifests may name one of these as a parent; in the same sense."""
 
 
 class Signatures(Protocol):
