@@ -79,6 +79,15 @@ def test_withdrawn_versions_are_passed_over_and_refused(registry: Repo) -> None:
     assert ask(registry, *CAUSE)["version"] == "1.0.0"
 
 
+def test_a_withdrawn_version_is_in_no_stage_already(registry: Repo) -> None:
+    done("withdraw", "churn", "1.0.0", "--reason", "bad", registry=registry.path)
+    before = everything(registry)
+    said = modelreg("stage", "set", "churn", "1.0.0", "development", registry=registry.path)
+    assert (said.code, said.out) == (1, "")
+    assert "churn@1.0.0 is withdrawn" in said.err
+    assert everything(registry) == before
+
+
 def test_after_the_holder_was_withdrawn(registry: Repo) -> None:
     done("withdraw", "churn", "1.0.2", "-m", "leaks", registry=registry.path)
     assert ask(registry, *CAUSE)["version"] == "1.0.1"

@@ -15,6 +15,7 @@ from modelreg.domain.stages import Stages
 from modelreg.domain.transition import Transition
 from modelreg.domain.verdict import Report
 from modelreg.domain.version import Version
+from modelreg.errors import DeniedError
 from modelreg.registry.judging import Circumstances, Judge
 from modelreg.registry.snapshot import Snapshot
 from modelreg.registry.stating import check_key, signed
@@ -51,8 +52,8 @@ def draft(
 ) -> Draft:
     """The transition on `base`, judged. `head` holds evidence that has not landed (a proposal's branch).
 
-    Raises NotFoundError for an unknown model, version or stage, DeniedError for a key that does not count; whether it
-    may be is the report's to say.
+    Raises NotFoundError for an unknown model, version or stage, DeniedError for a key that does not count and for a
+    withdrawn version where it would stay; whether it may be is the report's to say.
     """
     judge = Judge(workspace, base, head or base, circumstances)
     policy = judge.policy
@@ -60,6 +61,9 @@ def draft(
     base.manifest(wish.model, wish.version, check=True)
     stages = base.stages(wish.model)
     if stages.stage_of(wish.version, policy.initial) == wish.to:
+        if wish.version in base.withdrawn(wish.model):
+            hint = "it stands in no stage any more, and comes into none; register its successor"
+            raise DeniedError(f"{wish.model}@{wish.version} is withdrawn", hint=hint)
         return Draft(None, Report(()), {}, policy, stages)
     transition = _transition(workspace, base, wish, policy, stages, circumstances.now)
     files = transition_files(workspace, policy, stages, transition)
