@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
@@ -160,9 +161,9 @@ def test_polars_is_read_without_pandas_and_columns_without_either() -> None:
         "tabular.infer_signature(X, [1]); examples.write(X)\n"
         "print(*sorted({{'pandas', 'polars'}} & set(sys.modules)))"
     )
-    frame = run("python", "-c", code.format(imports="polars", data="polars.DataFrame({'a': [1, None]})"))
+    frame = run(sys.executable, "-c", code.format(imports="polars", data="polars.DataFrame({'a': [1, None]})"))
     assert frame.stdout.split() == ["polars"]
-    plain = run("python", "-c", code.format(imports="numpy", data="{'a': [1, None], 'b': ['x', 'y']}"))
+    plain = run(sys.executable, "-c", code.format(imports="numpy", data="{'a': [1, None], 'b': ['x', 'y']}"))
     assert plain.stdout.split() == []
 
 
