@@ -126,8 +126,10 @@ class GitRepository:
         """The tips of this repository's own branches, by name."""
         return ranges.local_branches(self.git)
 
-    def first_commits(self, branch_tip: CommitId, blobs: Mapping[str, str]) -> Mapping[str, CommitId]:
-        return history.first_commits(self.git, branch_tip, blobs)
+    def first_commits(
+        self, branch_tip: CommitId, blobs: Mapping[str, str], landings: Sequence[Landing] | None = None
+    ) -> Mapping[str, CommitId]:
+        return history.first_commits(self.git, branch_tip, blobs, landings)
 
     def tags(self, pattern: str) -> Sequence[TagObject]:
         command = [

@@ -148,7 +148,7 @@ def _registration_commits(workspace: Workspace, tip: CommitId, landings: Sequenc
         for change in landing.changes
         if change.status == "A" and change.blob and change.path.endswith("/manifest.yaml")
     }
-    return dict(workspace.repository.first_commits(tip, wanted)) if wanted else {}
+    return dict(workspace.repository.first_commits(tip, wanted, landings)) if wanted else {}
 
 
 def _landing_steps(

@@ -180,10 +180,13 @@ class Repository(Protocol):
     def branches(self, pattern: str) -> Mapping[str, CommitId]:
         """Branches by name whose name matches a glob (`promote/*`), local ones and origin's; of both the one ahead."""
 
-    def first_commits(self, branch_tip: CommitId, blobs: Mapping[str, str]) -> Mapping[str, CommitId]:
+    def first_commits(
+        self, branch_tip: CommitId, blobs: Mapping[str, str], landings: Sequence[Landing] | None = None
+    ) -> Mapping[str, CommitId]:
         """For each path → blob id: the oldest commit reachable from the tip that holds that blob at that path.
 
-        The topic commit after a merge, the squash after a squash; of several the one with the smallest id.
+        The topic commit after a merge, the squash after a squash; of several the one with the smallest id. Where they
+        are known, `landings` (all that touch these paths, up to the tip) save a walk in a history without merges.
         """
 
     def tags(self, pattern: str) -> Sequence[TagObject]:
