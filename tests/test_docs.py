@@ -109,8 +109,13 @@ def test_the_session_in_this_repository(here: Repo) -> None:
 
 
 def test_a_version_of_this_repository_is_made_again(here: Repo) -> None:
-    """Bit for bit in a fresh clone. Where the lock's scikit-learn has moved on and trains otherwise: register anew."""
-    play(SESSIONS["again"], here.path)
+    """Bit for bit where the processor is alike, else within 1e-9. Where a newer scikit-learn trains otherwise: register
+    anew."""
+    *before, (command, shown) = _steps(SESSIONS["again"])
+    for asked, answer in before:
+        assert _normal(_run(asked, here.path, None)) == _normal(answer), asked
+    said = _run(command, here.path, None)
+    assert _normal(said) == _normal(shown) or "1.4.0 is reproduced (predictions)" in said
 
 
 def test_the_promotion_in_the_readme(here: Repo) -> None:
