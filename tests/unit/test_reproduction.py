@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from modelreg.domain import reproduction
 from modelreg.domain.difference import KINDS
-from modelreg.domain.reproduction import Judgement, Predictions, judge, recipe
+from modelreg.domain.recipe import recipe
+from modelreg.domain.reproduction import Judgement, Predictions, judge
 from modelreg.domain.requirements import deviations, normalised, parse_lock, without
 from modelreg.errors import DeniedError, InvalidError
 from tests.samples import BODY, changed

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from modelreg.domain.comparison import Word, compare_metrics, flat, size_bytes
+from modelreg.domain.comparison import Word, compare_metrics, flat, same_value, size_bytes
 from modelreg.domain.data_change import data_changes
 from modelreg.domain.manifest import Manifest
 from modelreg.domain.metric import Direction, number
@@ -265,8 +265,7 @@ def _rows(sides: Sequence[Mapping[str, Any]]) -> tuple[Row, ...]:
 
 
 def _row(name: str, values: Sequence[Any]) -> Row:
-    # 1 and 1.0 are equal to Python, and so are 1 and True: a type that changed is a change.
-    return Row(name, tuple(values), any((v, type(v)) != (values[0], type(values[0])) for v in values))
+    return Row(name, tuple(values), not all(same_value(value, values[0]) for value in values))
 
 
 def _lineage(body: Mapping[str, Any], key: str) -> Any:

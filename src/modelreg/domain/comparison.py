@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -85,4 +86,13 @@ def size_bytes(manifest: Manifest) -> int:
 def _differing(candidate: Mapping[str, Any], holder: Mapping[str, Any]) -> tuple[Difference, ...]:
     names = sorted({*candidate, *holder})
     pairs = (Difference(name, candidate.get(name), holder.get(name)) for name in names)
-    return tuple(pair for pair in pairs if (pair.candidate, type(pair.candidate)) != (pair.holder, type(pair.holder)))
+    return tuple(pair for pair in pairs if not same_value(pair.candidate, pair.holder))
+
+
+def same_value(one: Any, other: Any) -> bool:
+    """1 and 1.0 are equal to Python, and so are 1 and True: a type that changed is a change, in a list as well."""
+    return _form(one) == _form(other)
+
+
+def _form(value: Any) -> str | bytes:
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=repr).encode()

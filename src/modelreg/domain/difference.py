@@ -6,13 +6,12 @@ since two numbers differ in a direction.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from modelreg.domain.comparison import flat
+from modelreg.domain.comparison import flat, same_value
 from modelreg.domain.data_change import data_changes
 from modelreg.domain.names import printable
 from modelreg.domain.signature import incompatibilities
@@ -94,14 +93,9 @@ def _lineage(body: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 
 def _one(kind: Kind, before: Any, after: Any, name: str | None = None) -> Iterator[Difference]:
-    if _value(before) != _value(after):
+    if not same_value(before, after):
         name = name or kind
         yield _difference(kind, name, before, after, f"{_label(kind, name)} {_change(before, after)}")
-
-
-def _value(value: Any) -> str | bytes:
-    """1 and 1.0 are equal to Python, and so are 1 and True: a type that changed is a change, in a list as well."""
-    return value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=repr).encode()
 
 
 def _difference(kind: Kind, name: str, before: Any, after: Any, text: str) -> Difference:
@@ -146,7 +140,7 @@ def _names_a_seed(name: str) -> bool:
 
 def _signature(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> Iterator[Difference]:
     """A first signature is a promise more; one that is gone can keep none, as the gate sees it too."""
-    if _value(before) == _value(after):
+    if same_value(before, after):
         return
     broken = incompatibilities(before, after) if before and after else ("no longer recorded",) if before else ()
     for text in broken:
@@ -172,7 +166,7 @@ def _features(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[D
         return
     remade = remade or {}
     for name in sorted({*made, *remade}):
-        if _value(made.get(name)) != _value(remade.get(name)):
+        if not same_value(made.get(name), remade.get(name)):
             word = "added" if name not in made else "removed" if name not in remade else "changed"
             text = f"transformation of {_shown(name)} {word}"
             yield _difference("features", name, made.get(name), remade.get(name), text)

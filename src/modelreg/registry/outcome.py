@@ -8,7 +8,7 @@ from typing import Any
 
 from modelreg.domain.manifest import Artifact, Manifest
 from modelreg.domain.plan import CommitId
-from modelreg.domain.reproduction import Recipe
+from modelreg.domain.recipe import Recipe
 from modelreg.registry.ports import Stored
 from modelreg.registry.sandbox import Sandbox
 from modelreg.registry.snapshot import Snapshot

@@ -15,7 +15,8 @@ from modelreg.domain.address import Address
 from modelreg.domain.manifest import Artifact, Manifest
 from modelreg.domain.names import ModelName
 from modelreg.domain.plan import CommitId
-from modelreg.domain.reproduction import TOLERANCE, Judgement, Predictions, Recipe, judge, recipe
+from modelreg.domain.recipe import Recipe, recipe
+from modelreg.domain.reproduction import TOLERANCE, Judgement, Predictions, judge
 from modelreg.domain.requirements import deviations, parse_lock
 from modelreg.domain.version import Version
 from modelreg.errors import DeniedError, ModelregError

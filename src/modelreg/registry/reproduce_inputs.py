@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from modelreg.domain.manifest import Artifact, Manifest
 from modelreg.domain.plan import CommitId
-from modelreg.domain.reproduction import DataSet, Recipe
+from modelreg.domain.recipe import DataSet, Recipe
 from modelreg.errors import DeniedError, IntegrityError, UnavailableError
 from modelreg.registry.ports import Tree
 from modelreg.registry.sandbox import Sandbox
