@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from modelreg.domain.compare import Comparison, DataRow, Measured, Row, name_of
+from modelreg.domain.compare import Comparison, DataRow, Row
+from modelreg.domain.measured import Measured, name_of
 from modelreg.domain.reports.harmless import one_line
 from modelreg.domain.reports.markdown import code, within
 from modelreg.domain.reports.tables import number, section

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from modelreg.domain.compare import Comparison, Measured, Row, name_of
+from modelreg.domain.compare import Comparison, Row
+from modelreg.domain.measured import Measured, name_of
 
 
 def mapping(comparison: Comparison, *, every: bool = False) -> dict[str, Any]:
