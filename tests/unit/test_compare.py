@@ -192,3 +192,9 @@ def test_every_row_is_told_when_asked() -> None:
     done = compare([version("1.0.0", params={"a": 1, "b": 2}), version("1.1.0", params={"a": 1, "b": 3})])
     assert [row["name"] for row in mapping(done)["params"]] == ["b"]
     assert [row["name"] for row in mapping(done, every=True)["params"]] == ["a", "b"]
+
+
+@pytest.mark.parametrize(("one", "other"), [(1, 1.0), (1, True), ([1], [1.0]), ({"a": 0}, {"a": False}), ("1", 1)])
+def test_another_type_is_another_value(one: Any, other: Any) -> None:
+    (row,) = compare([version("1.0.0", params={"p": one}), version("1.1.0", params={"p": other})]).params
+    assert row.differs

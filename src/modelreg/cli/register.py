@@ -11,6 +11,7 @@ from modelreg.cli.options import HERE, Branch, DryRun, Json, Model, Push, Reason
 from modelreg.cli.output import emit_json, next_step, note, result, short
 
 if TYPE_CHECKING:
+    from modelreg.capture import Capture
     from modelreg.registry.register import Registration
 
 Files = Annotated[
@@ -110,7 +111,6 @@ def register(
     from tempfile import TemporaryDirectory
 
     from modelreg import describing
-    from modelreg.capture import Capture
     from modelreg.cli.progress import Bar
     from modelreg.domain.names import parse_model
     from modelreg.domain.version import Version as Parsed
@@ -122,27 +122,14 @@ def register(
 
     workspace = open_workspace(registry, branch)
     documents = workspace.documents
-    capture = Capture.of_command()
-    for text in data:
-        called, path, role = inputs.parse_data(text)
-        capture.add_data(path, name=called, role=role)
-    capture.add_sources(inputs.parse_pairs(data_source, "--data-source", "customers=s3://lake/customers"))
-    capture.add_features(feature)
-    capture.seeds |= inputs.parse_seeds(seed)
-    capture.ran(command=command, stage=stage, artifacts=artifacts)
-    facts: dict[str, Any] = {}
-    if params is not None:
-        facts["params"] = inputs.read_params(documents, params)
-    facts["lineage"] = capture.lineage(parents=parent, lock=env)
-    read = inputs.read_metrics(documents, metrics, dataset=measured_on, split=split) if metrics else {}
     sources = [Source(path, "model" if index == 0 else "other") for index, path in enumerate(artifacts)]
     if example is not None:
         sources.append(Source(example, describing.EXAMPLE))
-    request = Request(
+    request = Request(  # what is quick to refuse is looked at before any data is read
         model=parse_model(model),
         sources=sources,
-        metrics=read,
-        facts=facts,
+        metrics=inputs.read_metrics(documents, metrics, dataset=measured_on, split=split) if metrics else {},
+        facts={"params": inputs.read_params(documents, params)} if params is not None else {},
         about={k: v for k, v in (("task", task), ("primary_metric", primary_metric)) if v},
         tags=inputs.parse_pairs(tag, "--tag"),
         description=description,
@@ -150,6 +137,10 @@ def register(
         bump=_part(bump),
         pre=parse_label(pre) if pre is not None else None,
     )
+    capture = _captured(data, data_source, feature, seed)
+    capture.ran(command=command, stage=stage, artifacts=artifacts)
+    lineage = capture.lineage(parents=parent, lock=env)
+    request = replace(request, facts={**request.facts, "lineage": lineage})
     request, notes = describing.completed(request)
     request = describing.benchmarked(request, benchmark)
     with TemporaryDirectory(prefix="modelreg-") as folder:
@@ -160,6 +151,21 @@ def register(
     for text in () if registered.existing else (*capture.notes, *notes):
         note(text)
     _tell(registered, as_json=as_json, dry_run=dry_run, explain=bump == "auto")
+
+
+def _captured(data: list[str], sources: list[str], features: list[str], seeds: list[str]) -> Capture:
+    """The code as it stands, and what the options say of data, features and seeds."""
+    from modelreg.capture import Capture
+    from modelreg.registry import inputs
+
+    capture = Capture.of_command()
+    for text in data:
+        called, path, role = inputs.parse_data(text)
+        capture.add_data(path, name=called, role=role)
+    capture.add_sources(inputs.parse_pairs(sources, "--data-source", "customers=s3://lake/customers"))
+    capture.add_features(features)
+    capture.seeds |= inputs.parse_seeds(seeds)
+    return capture
 
 
 def _part(text: str | None) -> Any:
