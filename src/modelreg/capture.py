@@ -151,7 +151,7 @@ class Capture:
         if path is not None:
             self.lock = locks.from_file(self.place, path, (self.code or {}).get("commit"))
         elif self.python:
-            self.lock = locks.generated(installed)
+            self.lock = locks.generated(installed, body)
         if self.lock is not None:
             body["lock"] = self.lock.entry
             self.notes += self.lock.notes

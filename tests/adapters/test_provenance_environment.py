@@ -193,7 +193,7 @@ def test_a_lock_from_what_is_installed(tmp_path: Path, monkeypatch: pytest.Monke
     installed(tmp_path, "signed", "1", {"url": "https://example.org/x.whl?sig=abc", "archive_info": {}})
     installed(tmp_path, "broken", "1", "{")
     monkeypatch.setattr(sys, "path", [str(tmp_path)])
-    lock = locks.generated(environment.distributions())
+    lock = locks.generated(environment.distributions(), environment.machine())
     assert lock.content is not None
     head, *lines = lock.content.decode().splitlines()
     assert head.startswith("# written by modelreg")
@@ -208,7 +208,7 @@ def test_a_lock_from_what_is_installed(tmp_path: Path, monkeypatch: pytest.Monke
     ]
     assert lock.entry["source"] == "generated"
     assert lock.entry["sha256"] == hashlib.sha256(lock.content).hexdigest()
-    assert locks.generated(environment.distributions()) == lock
+    assert locks.generated(environment.distributions(), environment.machine()) == lock
 
 
 def tracked(module: str, **members: Any) -> SimpleNamespace:

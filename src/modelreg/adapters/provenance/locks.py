@@ -15,7 +15,6 @@ from importlib.metadata import Distribution
 from pathlib import Path
 from typing import Any
 
-from modelreg.adapters.provenance.environment import machine
 from modelreg.adapters.provenance.place import Place
 from modelreg.adapters.trees import CommitTree
 from modelreg.domain.plan import CommitId
@@ -76,16 +75,16 @@ def from_file(place: Place, path: Path, commit: str | None) -> Lock:
     return Lock(entry, path.name, content)
 
 
-def generated(installed: Mapping[str, Distribution]) -> Lock:
-    """A lock of what is installed for this process: versions without hashes, which stand for what an index has."""
-    content = "".join(f"{line}\n" for line in _lines(installed)).encode()
+def generated(installed: Mapping[str, Distribution], machine: Mapping[str, Any]) -> Lock:
+    """A lock of what is installed for this process: versions without hashes, which stand for what an index has.
+    `machine` is that of `environment.machine`."""
+    content = "".join(f"{line}\n" for line in _lines(installed, machine)).encode()
     entry = {"path": GENERATED, "sha256": hashlib.sha256(content).hexdigest(), "source": "generated"}
     return Lock(entry, GENERATED, content)
 
 
-def _lines(installed: Mapping[str, Distribution]) -> Iterator[str]:
-    here = machine()
-    yield f"# written by modelreg from what was installed: Python {here['python']}, {here['platform']}"
+def _lines(installed: Mapping[str, Distribution], machine: Mapping[str, Any]) -> Iterator[str]:
+    yield f"# written by modelreg from what was installed: Python {machine['python']}, {machine['platform']}"
     for name, dist in installed.items():
         yield _line(name, dist)
 
