@@ -87,6 +87,7 @@ class Registry:
         *,
         model: Any = None,
         artifacts: Sequence[str | Path] = (),
+        source: str | Mapping[str, Any] | None = None,
         metrics: Mapping[str, Any] | None = None,
         params: Mapping[str, Any] | None = None,
         X: Any = None,
@@ -109,6 +110,7 @@ class Registry:
         pre: str | None = None,
         format: Kind = "skops",  # noqa: A002 - the manifest's word
         entry_point: str | None = None,
+        again: bool = False,
         push: bool = False,
     ) -> ModelVersion:
         """Register a scikit-learn estimator (`model`), or files and folders (`artifacts`), or both.
@@ -121,16 +123,18 @@ class Registry:
         to the estimator's own. `predict_params` are parameters of a prediction with their defaults, `importance` by
         permutation needs `y`, `benchmark` (True, or `{"batch_sizes": [1, 100], "calls": 200}`) measures on the example.
         Files say of themselves what their format allows; `signature` is for those that do not (`infer_signature`).
-        Content that is registered already gives the version that holds it. `bump="auto"` compares with the last
-        release and raises the part that the differences ask for, as `registration.reasons` then tells; `pre="rc"`
-        makes a pre-release. Raises InvalidError, DeniedError, IdentityError, UnavailableError, ConflictError; nothing
-        is changed then.
+        `source` says where files lie that are not brought here (an address), or where the version came from (a mapping
+        as in the manifest); alone it makes a version without artifacts, which no gate takes for present. Content that
+        is registered already gives the version that holds it, but for `again`. `bump="auto"` compares with the last
+        release and raises the part that the differences ask for, as `registration.reasons` then tells; `pre="rc"` makes
+        a pre-release. Raises InvalidError, DeniedError, IdentityError, UnavailableError, ConflictError; nothing is
+        changed then.
         """
         from modelreg import describing
         from modelreg.capture import Capture
         from modelreg.registry.request import Source
 
-        if model is None and not artifacts:
+        if model is None and not artifacts and not source:
             raise UsageError("there is nothing to register", hint="give model=estimator or artifacts=[path]")
         if model is None and (y is not None or importance or predict_params is not None):
             raise UsageError("y, importance and predict_params are about an estimator", hint="give model=estimator")
@@ -152,6 +156,8 @@ class Registry:
                 facts["signature"] = dict(signature)
             if params is not None:
                 facts["params"] = dict(params)
+            if source is not None:
+                facts["source"] = {"uri": source} if isinstance(source, str) else dict(source)
             inferred = facts.pop("task", "other")
             for path in data:
                 capture.add_data(Path(path))
@@ -167,6 +173,7 @@ class Registry:
                 version=Version.parse(version) if version else None,
                 bump=_known(bump),
                 pre=parse_label(pre) if pre is not None else None,
+                again=again,
             )
             own, beside = model is not None, Path(folder)
             return self._land(

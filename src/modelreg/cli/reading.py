@@ -140,6 +140,7 @@ def _facts(body: dict[str, Any]) -> list[tuple[str, str]]:
         ("aliases", ", ".join(body["aliases"])),
         ("created", f"{body.get('created', '')} by {author.get('name', '')} <{author.get('email', '')}>"),
         ("description", (body["annotations"] or {}).get("description", "")),
+        ("source", _source(body.get("source") or {})),
         ("framework", f"{framework.get('name', '')} {framework.get('version', '')}".strip()),
         ("architecture", body.get("architecture") or ""),
         ("code", f"{short(code.get('commit'))}{' (dirty)' if code.get('dirty') else ''}"),
@@ -153,6 +154,12 @@ def _facts(body: dict[str, Any]) -> list[tuple[str, str]]:
         told = f", {weights} weights" if weights is not None else ""
         rows.append(("artifact", f"{artifact['path']} ({artifact['role']}, {artifact['size_bytes']} bytes{told})"))
     return [(key, value) for key, value in rows if value]
+
+
+def _source(source: dict[str, Any]) -> str:
+    """`mlflow Churn 3, s3://bucket/model`."""
+    named = " ".join(str(source[key]) for key in ("tool", "model", "version") if source.get(key))
+    return ", ".join(part for part in (named, source.get("uri") or "") if part)
 
 
 _SHOWN = 8

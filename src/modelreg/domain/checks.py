@@ -101,7 +101,9 @@ def check_artifacts(requirement: Mapping[str, Any], context: Context) -> Iterato
         odd = sorted({a.format for a in artifacts if a.format not in formats})
         found = ", ".join(sorted({a.format for a in artifacts}))
         reason = f"{', '.join(odd)} is not among the formats that the policy allows" if odd else ""
-        yield Verdict("artifacts.formats", not odd, ", ".join(formats), found, reason)
+        if not context.candidate.manifest.content:
+            reason = "the version has no artifact here, only the address of one"
+        yield Verdict("artifacts.formats", not reason, ", ".join(formats), found or "none", reason)
     if "at_least" in requirement:
         wanted, level = requirement["at_least"], context.facts.artifact_level
         if wanted == "present" and level == "recorded" and context.facts.again:

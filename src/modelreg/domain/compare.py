@@ -175,7 +175,7 @@ def _setup(manifest: Manifest) -> dict[str, Any]:
     facts = {
         "architecture": body.get("architecture"),
         "framework": " ".join(map(str, (body.get("framework") or {}).values())) or None,
-        "format": manifest.primary.format,
+        "format": manifest.primary.format if manifest.content else None,
         "code commit": code.get("commit"),
         "uncommitted changes": code.get("diff_sha256"),
         "entry point": code.get("entry_point"),

@@ -9,6 +9,7 @@ from typing import Any
 from modelreg.domain.metric import Metric, metrics_of
 from modelreg.domain.names import ModelName, parse_model
 from modelreg.domain.version import Version
+from modelreg.errors import UnavailableError
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +71,24 @@ class Manifest:
         return dict(self.body)
 
     @property
+    def content(self) -> tuple[Artifact, ...]:
+        """The artifacts but for locks of the environment; none for a version whose files are elsewhere."""
+        return tuple(artifact for artifact in self.artifacts if artifact.role != "lock")
+
+    @property
     def primary(self) -> Artifact:
-        """The model itself: the first artifact."""
-        return self.artifacts[0]
+        """The model itself: the first artifact. Raises UnavailableError for a version whose files are elsewhere."""
+        if not self.content:
+            raise UnavailableError(
+                f"{self.model}@{self.version} has no artifact here, only the address of one",
+                hint=f"its manifest says where its files are: modelreg show {self.model}@{self.version}",
+            )
+        return self.content[0]
+
+    @property
+    def source(self) -> Mapping[str, Any]:
+        """Where the version was brought from, as another tool called it; empty for one registered from files alone."""
+        return self.body.get("source") or {}
 
     @property
     def lineage(self) -> Mapping[str, Any]:

@@ -166,6 +166,8 @@ def agrees(body: Mapping[str, Any], artifacts: Mapping[str, str]) -> str:
     "" where it counts: bit for bit with every digest, or within a tolerance that is small."""
     if body.get("ok") is not True:
         return "it did not agree"
+    if not artifacts:
+        return "the version has no artifact that could be made again"
     if body.get("kind") == "bitwise":
         stated = {entry["path"]: entry["sha256"] for entry in body.get("artifacts") or ()}
         odd = [name for name, digest in artifacts.items() if stated.get(name) != digest]

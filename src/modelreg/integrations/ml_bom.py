@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid5
 
 from modelreg.domain.dossier import Dossier, git_uri
+from modelreg.domain.manifest import Manifest
 from modelreg.domain.metric import number
 from modelreg.errors import InvalidError, UnavailableError
 
@@ -117,7 +118,7 @@ def _model(dossier: Dossier) -> Component:
         type=ComponentType.MACHINE_LEARNING_MODEL,
         bom_ref=dossier.name,
         description=dossier.description,
-        hashes=_hashes(sha256=manifest.primary.sha256),
+        hashes=_hashes(sha256=_primary_sha256(manifest)),
         authors=[OrganizationalContact(name=author["name"], email=email)],
         licenses=[_license(dossier.license)] if dossier.license else None,
         pedigree=Pedigree(ancestors=ancestors) if ancestors else None,
@@ -137,8 +138,13 @@ def _parent(dossier: Dossier, name: str) -> Component:
         version=version,
         type=ComponentType.MACHINE_LEARNING_MODEL,
         bom_ref=f"parent:{name}",
-        hashes=_hashes(sha256=parent.primary.sha256 if parent else None),
+        hashes=_hashes(sha256=_primary_sha256(parent) if parent else None),
     )
+
+
+def _primary_sha256(manifest: Manifest) -> str | None:
+    """None for a version whose files are elsewhere."""
+    return manifest.primary.sha256 if manifest.content else None
 
 
 def _license(name: str) -> DisjunctiveLicense:

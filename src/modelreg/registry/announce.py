@@ -61,6 +61,13 @@ def announcing(
     workspace: Workspace, base: CommitId, model: ModelName, make: Callable[[CommitId], Step]
 ) -> Callable[[CommitId], Sequence[Tag]] | None:
     """For `announce: direct`: from the landing's commit to the tags that it adds; None: a workflow makes them."""
+    return announcing_all(workspace, base, model, lambda commit: [make(commit)])
+
+
+def announcing_all(
+    workspace: Workspace, base: CommitId, model: ModelName, make: Callable[[CommitId], Sequence[Step]]
+) -> Callable[[CommitId], Sequence[Tag]] | None:
+    """The same for a landing of several steps of one model, in their order."""
     if workspace.settings.announce != "direct":
         return None
     steps = _steps(workspace, base, [model]).get(model, [])
@@ -68,7 +75,7 @@ def announcing(
     def new_tags(commit: CommitId) -> Sequence[Tag]:
         artifact = workspace.layout.artifact_name(model)
         before = len(tags(workspace.settings.id, artifact, steps))
-        return tags(workspace.settings.id, artifact, [*steps, make(commit)])[before:]
+        return tags(workspace.settings.id, artifact, [*steps, *make(commit)])[before:]
 
     return new_tags
 

@@ -9,6 +9,7 @@ from typing import Any
 from modelreg.domain.clock import stamp
 from modelreg.domain.formats import MEDIA_TYPES, format_of
 from modelreg.domain.manifest import Artifact
+from modelreg.domain.names import ModelName
 from modelreg.domain.plan import CommitId, Plan
 from modelreg.domain.tags import Registered
 from modelreg.domain.version import Version
@@ -42,8 +43,8 @@ class Draft:
         if store is not None:  # a dry run stored nothing that could be embedded
             for item in self.stored:
                 files |= store.embedded_files(item.md5)
-        if self.workspace.settings.dvc_yaml:
-            files[layout.dvc_yaml] = self._dvc_yaml()
+        if self.workspace.settings.dvc_yaml and self._first is not None:
+            files[layout.dvc_yaml] = self._dvc_yaml(self._first)
         digest = sha256(manifest)
         trailers = {"Modelreg-Model": model, "Modelreg-Version": str(version), "Modelreg-Manifest": digest}
 
@@ -85,7 +86,7 @@ class Draft:
             if key in facts:
                 body[key] = facts.pop(key)
         body["artifacts"] = [self._artifact(*pair) for pair in zip(self.request.sources, self.stored, strict=True)]
-        for key in ("signature", "params"):
+        for key in ("source", "signature", "params"):
             if key in facts:
                 body[key] = facts.pop(key)
         if self.metrics:
@@ -116,11 +117,13 @@ class Draft:
             files[layout.version(model, version, name)] = self.workspace.documents.dump(pointer(item))
             if item.listing is not None:
                 files[layout.version(model, version, f"{item.name}.sha256")] = item.listing
-        ignored = "".join(f"/{item.name}\n" for item in self.stored)
-        files[layout.version(model, version, ".gitignore")] = ignored.encode()
-        if self.request.description:
+        if self.stored:
+            ignored = "".join(f"/{item.name}\n" for item in self.stored)
+            files[layout.version(model, version, ".gitignore")] = ignored.encode()
+        notes: dict[str, Any] = {"description": self.request.description, "tags": dict(self.request.labels)}
+        if said := {key: value for key, value in notes.items() if value}:
             path = layout.version(model, version, "annotations.yaml")
-            files[path] = self._render(path, "annotations", {"format": 1, "description": self.request.description})
+            files[path] = self._render(path, "annotations", {"format": 1} | said)
         return files
 
     def _about(self) -> dict[str, bytes]:
@@ -128,26 +131,37 @@ class Draft:
         model, layout = self.request.model, self.workspace.layout
         if self.snapshot.tree.read(layout.model(model)) is not None:
             return {}
-        about = {"format": 1, "name": model, "task": "other"} | dict(self.request.about)
-        stages = layout.stages(model)
-        comment = "who stands where: the sum of transitions/, written by modelreg, not by hand"
-        body = {"format": 1, "aliases": {}}
-        return {
-            layout.model(model): self._render(layout.model(model), "model", about),
-            stages: render(self.workspace.documents, layout, stages, "stages", body, comment),
-        }
+        return founding(self.workspace, model, self.request.about)
 
-    def _dvc_yaml(self) -> bytes:
+    @property
+    def _first(self) -> Stored | None:
+        """The model itself; None where its files are elsewhere."""
+        pairs = zip(self.request.sources, self.stored, strict=True)
+        return next((item for source, item in pairs if source.role != "lock"), None)
+
+    def _dvc_yaml(self, first: Stored) -> bytes:
         """dvc.yaml with this model's entry naming this version, so that DVC resolves it at this commit."""
         layout, model = self.workspace.layout, self.request.model
         document = self.snapshot.document(layout.model(model))
         about = document.value if document else self.request.about
-        inside = f"registry/{model}/{self.version}/{self.stored[0].name}"
+        inside = f"registry/{model}/{self.version}/{first.name}"
         entry = {"path": inside, "type": "model"}
         if about.get("description"):
             entry["desc"] = about["description"]
         text = self.snapshot.tree.read(layout.dvc_yaml) or b""
         return self.workspace.documents.splice(text, layout.dvc_yaml, ("artifacts", model), entry)
+
+
+def founding(workspace: Workspace, model: ModelName, about: Mapping[str, Any]) -> dict[str, bytes]:
+    """The files of a model that is new: model.yaml, which says `about`, and an empty stages.yaml."""
+    layout, documents = workspace.layout, workspace.documents
+    body = {"format": 1, "name": model, "task": "other"} | dict(about)
+    stages = layout.stages(model)
+    comment = "who stands where: the sum of transitions/, written by modelreg, not by hand"
+    return {
+        layout.model(model): render(documents, layout, layout.model(model), "model", body),
+        stages: render(documents, layout, stages, "stages", {"format": 1, "aliases": {}}, comment),
+    }
 
 
 def pointer(item: Stored) -> dict[str, Any]:

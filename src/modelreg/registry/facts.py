@@ -25,13 +25,14 @@ def artifact_level(
     *,
     remote: bool = True,
 ) -> ArtifactLevel | None:
-    """How sure it is that the artifacts are there; None, which fails, for a pointer that is missing or differs.
+    """How sure it is that the artifacts are there; None, which fails, where there are none (only the address of some),
+    or a pointer is missing or differs.
 
     `recorded`: every pointer agrees with the manifest. `verified`: a signed verification of all artifacts that agreed
     is on record. `present`: a gate asks, `remote` may be asked, and it has all.
     """
     manifest = snapshot.manifest(model, version)
-    if not pointers_agree(snapshot, manifest):
+    if not manifest.content or not pointers_agree(snapshot, manifest):
         return None
     if any(_verifies(item, manifest) for item in of_type(statements, "verification")):
         return "verified"

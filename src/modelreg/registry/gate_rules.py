@@ -18,7 +18,7 @@ from modelreg.registry.gate_range import Range
 from modelreg.registry.snapshot import Snapshot
 from modelreg.registry.writing import sha256
 
-_DECIDING = ("gates", "task", "tags", "primary_metric")
+DECIDING = ("gates", "task", "tags", "primary_metric")
 """Keys of model.yaml that say which gates ask what of the model."""
 
 Digests = dict[str, dict[str, str | None]]
@@ -58,7 +58,7 @@ def _decides(base: Snapshot, head: Snapshot, model: ModelName) -> bool:
     except ModelregError:
         return True
     before, after = _mapping(old), _mapping(new)
-    return any(before.get(key) != after.get(key) for key in _DECIDING)
+    return any(before.get(key) != after.get(key) for key in DECIDING)
 
 
 def _mapping(document: Document | None) -> Mapping[str, Any]:

@@ -57,6 +57,8 @@ def pull(
         )
     manifest = snapshot.manifest(address.model, version, check=True)
     wanted = tuple(a for a in manifest.artifacts if not roles or a.role in roles)
+    if not roles:
+        _ = manifest.primary  # says where the files are, where they are not here
     if not pointers_agree(snapshot, manifest):
         raise IntegrityError(
             "the DVC pointers do not say what the manifest says",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from modelreg.domain.metric import default_direction, number
@@ -52,12 +52,12 @@ def register(
     check_wish(request)
     identity = workspace.repository.identity()
     metrics = parse_metrics(request.metrics)
-    store = workspace.store()
     snapshot = workspace.snapshot()
     _check_access(snapshot, identity.email, request.model)
-    _check_new_name(snapshot, request.model)
-    _check_names(request.sources)
-    stored = [store.add(source.path, dry_run=dry_run, progress=progress) for source in request.sources]
+    check_new_name(snapshot, request.model)
+    _check_names(request)
+    store = workspace.store() if request.sources else None
+    stored = [store.add(source.path, dry_run=dry_run, progress=progress) for source in request.sources] if store else []
     _check_limits(snapshot, stored)
     content = [item for source, item in zip(request.sources, stored, strict=True) if source.role != "lock"]
     made: dict[str, Registration] = {}
@@ -66,10 +66,15 @@ def register(
         return Draft(workspace, current, request, version, stored, metrics, identity, workspace.clock())
 
     def judge(current: Snapshot) -> Decision:
-        same = find_same(current, request.model, content, releases=wants_release(request))
+        same = None
+        if content and not request.again:
+            same = find_same(current, request.model, content, releases=wants_release(request))
         if same is not None:
             return Decision(same, None, same, (f"the same content is registered already as {same}",), existing=True)
-        return decide(current, request, draft(current, FIRST).body)
+        decision = decide(current, request, draft(current, FIRST).body)
+        if decision.existing and request.again:
+            return decide(current, replace(request, bump="patch"), draft(current, FIRST).body)
+        return decision
 
     def plan(current: Snapshot, base: CommitId) -> Plan | None:
         judged = judge(current)
@@ -79,10 +84,11 @@ def register(
         if judged.existing:
             return None
         _check_access(current, identity.email, request.model)
+        check_not_retired(current, request.model)
         _check_parents(current, request)
         return draft(current, judged.version).plan(base, None if dry_run else store, judged)
 
-    if not dry_run and not judge(snapshot).existing:
+    if store and not dry_run and not judge(snapshot).existing:
         store.push([item.md5 for item in stored], progress=progress)
     planned, landed = land(workspace, plan, push=push, dry_run=dry_run)
     last = made["last"]
@@ -154,14 +160,25 @@ def find_same(
     return None
 
 
-def _check_new_name(snapshot: Snapshot, model: ModelName) -> None:
+def check_new_name(snapshot: Snapshot, model: ModelName) -> None:
+    """Raises InvalidError for a name that people would take for another model's."""
     for other in snapshot.models():
         if other != model and collision_key(other) == collision_key(model):
             raise InvalidError(f"{model} differs from the model {other} only by - and _", hint="choose another name")
 
 
-def _check_names(sources: Sequence[Source]) -> None:
-    if not sources:
+def check_not_retired(snapshot: Snapshot, model: ModelName) -> None:
+    """Raises DeniedError for a model that was taken out of service as a whole."""
+    document = snapshot.document(snapshot.layout.model(model))
+    if document is not None and document.value.get("retired"):
+        raise DeniedError(
+            f"{model} is retired", hint="register under another name, or take `retired` out of model.yaml"
+        )
+
+
+def _check_names(request: Request) -> None:
+    sources: Sequence[Source] = request.sources
+    if not sources and not (request.facts.get("source") or {}).get("uri"):
         raise UsageError("there is no artifact to register", hint="modelreg register MODEL ARTIFACT…")
     names = [parse_file(source.path.name) for source in sources]
     # Case-insensitive, and with the names that go beside them: a folder's listing, the pointer.

@@ -24,7 +24,11 @@ class Source:
 @dataclass(frozen=True, slots=True)
 class Request:
     """What is to be registered. `facts` are the manifest's other fields (signature, params, lineage, …) as they are
-    to stand there; `about` the fields of model.yaml for a model that is new; `pre` the label of a pre-release."""
+    to stand there; `about` the fields of model.yaml for a model that is new; `pre` the label of a pre-release.
+
+    Without `sources` it is a version whose files are elsewhere: `facts["source"]` then has their `uri`. `again` makes
+    a version of content that is registered already, as other registries do; `labels` are tags that may change later.
+    """
 
     model: ModelName
     sources: Sequence[Source]
@@ -36,3 +40,5 @@ class Request:
     version: Version | None = None
     bump: Bump | None = None
     pre: str | None = None
+    again: bool = False
+    labels: Mapping[str, str] = field(default_factory=dict)

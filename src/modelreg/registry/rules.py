@@ -176,6 +176,13 @@ def _dvc_yaml(checked: Checked, workspace: Workspace, model: str, manifests: Seq
     layout = workspace.layout
     path = layout.dvc_yaml
     hint = "modelreg register keeps it; git checkout HEAD -- dvc.yaml brings it back"
+    documents = [document for path in manifests if (document := checked.documents.get(path))]
+    unread = [path for path in manifests if path in checked.contents and path not in checked.documents]
+    models = [
+        (d.file, entry["path"]) for d in documents for entry in d.value["artifacts"][:1] if entry["role"] != "lock"
+    ]
+    if not unread and not models:
+        return  # no version has a file that DVC could resolve
     data = checked.contents.get(path)
     if data is None:
         yield Finding(path, "dvc-yaml", f"is missing, and should name {model}", line=1, hint=hint)
@@ -189,9 +196,7 @@ def _dvc_yaml(checked: Checked, workspace: Workspace, model: str, manifests: Seq
         yield Finding(path, "dvc-yaml", f"has no entry artifacts.{model}", line=1, hint=hint)
         return
     named = entry.value.get("path") if isinstance(entry.value, dict) else None
-    documents = [document for path in manifests if (document := checked.documents.get(path))]
-    sound = {_folder(layout, d.file) + d.value["artifacts"][0]["path"] for d in documents}
-    unread = [path for path in manifests if path in checked.contents and path not in checked.documents]
+    sound = {_folder(layout, file) + name for file, name in models}
     broken = any(str(named).startswith(_folder(layout, path)) for path in unread)
     if sound and named not in sound and not broken:
         message = f"{str(named)[:80]!a} is not the model of any version of {model}"

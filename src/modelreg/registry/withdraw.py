@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from modelreg.domain import lifecycle
 from modelreg.domain.clock import stamp
 from modelreg.domain.names import ModelName
 from modelreg.domain.plan import CommitId, Plan
+from modelreg.domain.stages import Stages
+from modelreg.domain.transition import Transition
 from modelreg.domain.version import Version
 from modelreg.errors import GateDeniedError
 from modelreg.registry.judging import Circumstances, Judge
@@ -28,6 +31,41 @@ class Withdrawal:
     files: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Withdrawing:
+    """One version to be taken out of service, as transition `number`; `at` is in epoch seconds (UTC)."""
+
+    model: ModelName
+    version: Version
+    number: int
+    by: str
+    at: int
+    reason: str
+
+    def files(
+        self, workspace: Workspace, snapshot: Snapshot, stages: Stages, *, dry_run: bool
+    ) -> tuple[Transition, dict[str, bytes]]:
+        """The record on `stages`, judged, and what is written: record, stages.yaml, tombstone. Raises GateDeniedError,
+        but for a dry run."""
+        layout, policy, model, version = workspace.layout, snapshot.policy(check=True), self.model, self.version
+        digest = manifest_sha256(snapshot, layout.manifest(model, version))
+        facts: dict[str, Any] = {
+            "manifest_sha256": digest,
+            "by": self.by,
+            "at": stamp(self.at),
+            "reason": self.reason,
+        }
+        transition = lifecycle.withdraw(stages, policy, model=model, version=version, number=self.number, **facts)
+        report = Judge(workspace, snapshot, snapshot, Circumstances(self.at)).judge(transition, stages)
+        if not report.allowed and not dry_run:
+            failures = "; ".join(verdict.reason for verdict in report.failures)
+            raise GateDeniedError(f"{model}@{version} may not be withdrawn: {failures}", report.to_mapping())
+        path = layout.withdrawn(model, version)
+        tombstone = {"format": 1, "model": model, "version": str(version)} | facts
+        written = render(workspace.documents, layout, path, "withdrawn", tombstone)
+        return transition, transition_files(workspace, policy, stages, transition) | {path: written}
+
+
 def withdraw(
     workspace: Workspace,
     model: ModelName,
@@ -45,42 +83,13 @@ def withdraw(
     existing: list[bool] = [False]
 
     def plan(snapshot: Snapshot, base: CommitId) -> Plan | None:
-        layout = workspace.layout
-        policy = snapshot.policy(check=True)
         snapshot.manifest(model, version)
         existing[0] = version in snapshot.withdrawn(model)
         if existing[0]:
             return None
-        digest = manifest_sha256(snapshot, layout.manifest(model, version))
-        at = workspace.clock()
-        stages = snapshot.stages(model)
-        transition = lifecycle.withdraw(
-            stages,
-            policy,
-            model=model,
-            version=version,
-            manifest_sha256=digest,
-            number=next_number(snapshot, model),
-            by=by,
-            at=stamp(at),
-            reason=reason,
-        )
-        path = layout.withdrawn(model, version)
-        tombstone = {
-            "format": 1,
-            "model": model,
-            "version": str(version),
-            "manifest_sha256": digest,
-            "by": by,
-            "at": stamp(at),
-            "reason": reason,
-        }
-        report = Judge(workspace, snapshot, snapshot, Circumstances(at)).judge(transition, stages)
-        if not report.allowed and not dry_run:
-            failures = "; ".join(verdict.reason for verdict in report.failures)
-            raise GateDeniedError(f"{model}@{version} may not be withdrawn: {failures}", report.to_mapping())
-        files = transition_files(workspace, policy, stages, transition)
-        files[path] = render(workspace.documents, layout, path, "withdrawn", tombstone)
+        at, policy = workspace.clock(), snapshot.policy(check=True)
+        out = Withdrawing(model, version, next_number(snapshot, model), by, at, reason)
+        transition, files = out.files(workspace, snapshot, snapshot.stages(model), dry_run=dry_run)
         return record_plan(workspace, base, policy, transition, files, at, f"Withdraw {model} {version}")
 
     planned, landed = land(workspace, plan, push=push, dry_run=dry_run)

@@ -152,6 +152,8 @@ def _evidence(item: Evidence) -> Sequence[object]:
 
 def _loading(dossier: Dossier) -> str:
     """In a clone of the registry's repository. Names are of letters that nothing here can be left with."""
+    if not dossier.manifest.content:
+        return ""
     lines = ["## How to load it", "", "In a clone of the registry's repository:", "", "```sh"]
     lines += [f"modelreg pull {dossier.name}", "```", ""]
     if dossier.manifest.primary.format in _LOADED:
