@@ -35,6 +35,10 @@ COMMANDS = {
         "register", "Register a version: artifacts into the remote, manifest and pointers in one commit."
     ),
     "withdraw": Listed("register", "Take a version out of service for ever; its record stays."),
+    "retire": Listed(
+        "editing", "Take a model out of service for ever: all of its versions are withdrawn, in one commit."
+    ),
+    "annotate": Listed("editing", "Change what may change about a model or a version: its description and its tags."),
     "validate": Listed(
         "checking",
         "Check every document: YAML, schema, and what a schema cannot say. Exit code 1 if anything is wrong.",

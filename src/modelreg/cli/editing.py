@@ -1,0 +1,127 @@
+"""`annotate` and `retire`: what may change about models and versions, and the end of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from modelreg.cli.options import HERE, Branch, DryRun, Json, Model, Push, Reason, RegistryPath
+from modelreg.cli.output import emit_json, result, short
+
+if TYPE_CHECKING:
+    from modelreg.registry.editing import Edited
+
+What = Annotated[
+    str,
+    typer.Argument(metavar="MODEL|ADDRESS", help="A model, or a version as MODEL@1.3.0, MODEL#STAGE or MODEL@ALIAS."),
+]
+Description = Annotated[
+    str | None, typer.Option("--description", metavar="TEXT", help="What it is, for people; an empty one is removed.")
+]
+Tags = Annotated[list[str] | None, typer.Option("--tag", metavar="KEY=VALUE", help="Set a tag. Repeatable.")]
+Untag = Annotated[list[str] | None, typer.Option("--untag", metavar="KEY", help="Remove a tag. Repeatable.")]
+DisplayName = Annotated[
+    str | None, typer.Option("--display-name", metavar="TEXT", help="A model's name for people and other tools.")
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command()(annotate)
+    app.command()(retire)
+
+
+def annotate(
+    what: What,
+    description: Description = None,
+    tag: Tags = None,
+    untag: Untag = None,
+    display_name: DisplayName = None,
+    registry: RegistryPath = HERE,
+    branch: Branch = None,
+    push: Push = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Change what may change about a model or a version: its description and its tags."""
+    from modelreg.domain.address import Address
+    from modelreg.domain.names import parse_model
+    from modelreg.errors import UsageError
+    from modelreg.registry.editing import annotate as annotate_version
+    from modelreg.registry.editing import edit_model
+    from modelreg.registry.resolve import resolve
+    from modelreg.wiring import open_workspace
+
+    is_version = "@" in what or "#" in what
+    if is_version and display_name is not None:
+        raise UsageError("a version has no name but its number", hint=f"modelreg annotate {what.split('@')[0]}")
+    if description is None and display_name is None and not tag and not untag:
+        raise UsageError("nothing is to change", hint="--description TEXT, --tag KEY=VALUE, --untag KEY")
+    change = _change(description, _pairs(tag or ()), untag or (), display_name)
+    workspace = open_workspace(registry, branch)
+    if not is_version:
+        done = edit_model(workspace, parse_model(what), change, push=push, dry_run=dry_run)
+    else:
+        address = Address.parse(what)
+        version = resolve(workspace.snapshot(), address)
+        done = annotate_version(workspace, address.model, version, change, push=push, dry_run=dry_run)
+        what = f"{address.model}@{version}"
+    _tell(what, "said so already", done, dry_run=dry_run, as_json=as_json)
+
+
+def retire(
+    model: Model,
+    reason: Reason = "",
+    registry: RegistryPath = HERE,
+    branch: Branch = None,
+    push: Push = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Take a model out of service for ever: all of its versions are withdrawn, in one commit."""
+    from modelreg.domain.names import parse_model
+    from modelreg.registry.editing import retire as retire_model
+    from modelreg.wiring import open_workspace
+
+    name = parse_model(model)
+    done = retire_model(open_workspace(registry, branch), name, reason=reason, push=push, dry_run=dry_run)
+    _tell(name, "was retired already", done, dry_run=dry_run, as_json=as_json)
+
+
+def _pairs(tags: list[str] | tuple[()]) -> dict[str, str]:
+    from modelreg.errors import UsageError
+
+    found: dict[str, str] = {}
+    for text in tags:
+        key, equals, value = text.partition("=")
+        if not key or not equals:
+            raise UsageError(f"{text[:40]!a} is no tag", hint="--tag KEY=VALUE")
+        found[key] = value
+    return found
+
+
+def _change(
+    description: str | None, tags: Mapping[str, str], untag: list[str] | tuple[()], display_name: str | None
+) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
+    """Fields that are given anew, the others as they were; what is empty goes."""
+
+    def change(before: Mapping[str, Any]) -> Mapping[str, Any]:
+        kept: dict[str, str] = {key: value for key, value in (before.get("tags") or {}).items() if key not in untag}
+        wanted = {"description": description, "display_name": display_name}
+        given = {key: value for key, value in wanted.items() if value is not None}
+        after = {**before, **given, "tags": {**kept, **tags}}
+        return {key: value for key, value in after.items() if value not in ("", {})}
+
+    return change
+
+
+def _tell(what: str, unchanged: str, done: Edited, *, dry_run: bool, as_json: bool) -> None:
+    if as_json:
+        emit_json({"changed": what, "commit": done.commit, "files": list(done.files)})
+    elif dry_run:
+        result(f"{what}: would change {', '.join(done.files) or 'nothing'}")
+    elif done.commit is None:
+        result(f"{what} {unchanged}")
+    else:
+        result(f"{what}: in commit {short(done.commit)}")
