@@ -1,0 +1,22 @@
+"""`modelreg import KIND`: models of another registry, each kind in a module of its own here."""
+
+from __future__ import annotations
+
+import importlib
+
+import typer
+
+KINDS: tuple[str, ...] = ()
+"""The modules, by the word that follows `import`; each has `add_to(group)`."""
+
+
+def add_to(app: typer.Typer) -> None:
+    group = typer.Typer(
+        name="import",
+        help="Bring the models of another registry into this one.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+    )
+    for kind in KINDS:
+        importlib.import_module(f"{__name__}.{kind}").add_to(group)
+    app.add_typer(group)
