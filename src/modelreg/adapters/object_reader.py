@@ -48,6 +48,15 @@ class ObjectReader:
             found[id_] = answer[2]
         return found
 
+    def messages(self, commits: Iterable[str]) -> dict[str, str]:
+        """What commits say, by id: all below the header (gitformat: the first empty line ends it). Raises as `blobs`."""
+        found = {}
+        for id_, answer in self._ask(list(dict.fromkeys(commits))):
+            if answer is None or answer[1] != "commit":
+                raise self._missing(id_)
+            found[id_] = answer[2].partition(b"\n\n")[2].decode(errors="replace")
+        return found
+
     def root(self, commit: str) -> str:
         """The id of the tree of a commit (or of a tree itself)."""
         ((_, answer),) = self._ask([f"{commit}^{{tree}}"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -88,6 +88,12 @@ class GitRepository:
 
     def landings(self, branch_tip: CommitId, prefix: str, since: CommitId | None = None) -> Sequence[Landing]:
         return history.landings(self.git, branch_tip, prefix, since)
+
+    def blobs(self, ids: Iterable[str]) -> Mapping[str, bytes]:
+        return self.git.objects.blobs(ids)
+
+    def messages(self, commits: Iterable[CommitId]) -> Mapping[CommitId, str]:
+        return {CommitId(id_): message for id_, message in self.git.objects.messages(commits).items()}
 
     def diff(self, base: CommitId, head: CommitId, prefix: str) -> Sequence[Change]:
         return ranges.diff(self.git, base, head, prefix)

@@ -140,6 +140,12 @@ class Repository(Protocol):
         Raises UnavailableError in a shallow clone, naming `git fetch --unshallow`.
         """
 
+    def blobs(self, ids: Iterable[str]) -> Mapping[str, bytes]:
+        """The contents of files by the ids that landings name. Raises IntegrityError for one that is damaged."""
+
+    def messages(self, commits: Iterable[CommitId]) -> Mapping[CommitId, str]:
+        """The messages of commits, with what trailers they have."""
+
     def diff(self, base: CommitId, head: CommitId, prefix: str) -> Sequence[Change]:
         """What `head` has that `base` has not, file by file below `prefix` ("" for all), renames as D and A.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from modelreg.domain.layout import Layout
-from modelreg.domain.plan import CommitId
+from modelreg.domain.plan import CommitId, Plan
 from modelreg.errors import InvalidError, NotARegistryError, NotFoundError
 from modelreg.registry.ports import ArtifactStore, Documents, Repository, Signatures
 from modelreg.registry.snapshot import Snapshot
@@ -65,7 +65,8 @@ class Settings:
 class Workspace:
     """What every use case is given. `clock` gives epoch seconds (UTC); `store` opens the artifact store when asked;
     `fresh_store` one with a cache of its own in an empty folder: all that it hands out was read from the remote;
-    `signing` gives the one door to signatures."""
+    `signing` gives the one door to signatures. `finish` has the last word on every plan before it lands (None: nobody);
+    it changes what commits say, not what they hold."""
 
     repository: Repository
     documents: Documents
@@ -76,6 +77,7 @@ class Workspace:
     fresh_store: Callable[[Path], ArtifactStore]
     signing: Callable[[], Signatures]
     other_branch: bool = False
+    finish: Callable[[Plan], Plan] | None = None
 
     @property
     def signatures(self) -> Signatures:

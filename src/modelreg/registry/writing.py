@@ -92,7 +92,8 @@ def land(
     def planner(base: CommitId | None) -> Plan | None:
         if base is None:
             raise NotARegistryError(f"the branch {target} has no commit", hint="run `modelreg init`")
-        last[0] = plan(workspace.at(base), base)
+        made = plan(workspace.at(base), base)
+        last[0] = made if made is None or workspace.finish is None else workspace.finish(made)
         return last[0]
 
     if dry_run:
