@@ -12,7 +12,7 @@ from modelreg.domain.plan import CommitId, Plan
 from modelreg.domain.version import FIRST, Version
 from modelreg.errors import DeniedError, InvalidError, NotFoundError, UsageError
 from modelreg.registry.draft import Draft
-from modelreg.registry.ports import Progress, Stored
+from modelreg.registry.ports import ArtifactStore, Progress, Stored
 from modelreg.registry.request import Request, Source
 from modelreg.registry.snapshot import Snapshot
 from modelreg.registry.versioning import Decision, check_wish, decide, wants_release
@@ -57,7 +57,7 @@ def register(
     check_new_name(snapshot, request.model)
     _check_names(request)
     store = workspace.store() if request.sources else None
-    stored = [store.add(source.path, dry_run=dry_run, progress=progress) for source in request.sources] if store else []
+    stored = [_stored(store, source, dry_run, progress) for source in request.sources] if store else []
     _check_limits(snapshot, stored)
     content = [item for source, item in zip(request.sources, stored, strict=True) if source.role != "lock"]
     made: dict[str, Registration] = {}
@@ -96,6 +96,10 @@ def register(
     return Registration(
         last.model, last.version, last.bump, last.reasons, commit, last.existing, tuple(paths_of(planned))
     )
+
+
+def _stored(store: ArtifactStore, source: Source, dry_run: bool, progress: Progress | None) -> Stored:
+    return replace(store.add(source.path, dry_run=dry_run, progress=progress), name=source.called)
 
 
 def parse_metrics(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -180,7 +184,7 @@ def _check_names(request: Request) -> None:
     sources: Sequence[Source] = request.sources
     if not sources and not (request.facts.get("source") or {}).get("uri"):
         raise UsageError("there is no artifact to register", hint="modelreg register MODEL ARTIFACT…")
-    names = [parse_file(source.path.name) for source in sources]
+    names = [parse_file(source.called) for source in sources]
     # Case-insensitive, and with the names that go beside them: a folder's listing, the pointer.
     taken: set[str] = set()
     for name in names:

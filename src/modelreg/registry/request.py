@@ -13,12 +13,19 @@ from modelreg.domain.version import Bump, Version
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An artifact to register: where it lies, its role, its format (None: by its ending), what it says of itself."""
+    """An artifact to register: where it lies, its role, its format (None: by its ending), what it says of itself, what
+    it is called in the registry (None: as it is where it lies)."""
 
     path: Path
     role: str = "model"
     format: str | None = None
     details: Mapping[str, Any] | None = None
+    name: str | None = None
+
+    @property
+    def called(self) -> str:
+        """The artifact's name beside its manifest."""
+        return self.path.name if self.name is None else self.name
 
 
 @dataclass(frozen=True, slots=True)
