@@ -79,7 +79,7 @@ def edit_model(
                 f"gates hang on the {decided} of {model}: a change needs {asked[0]} approvals of {asked[1]}",
                 hint="change model.yaml in a pull request; modelreg policy approve",
             )
-        files = _edited(workspace, snapshot, workspace.layout.model(model), "model", lambda _: after)
+        files = edited(workspace, snapshot, workspace.layout.model(model), "model", lambda _: after)
         return _plan(workspace, base, files, title or f"Describe {model}", model) if files else None
 
     return _landed(workspace, plan, push=push, dry_run=dry_run)
@@ -101,7 +101,7 @@ def annotate(
         _may(workspace, snapshot, "annotate", model)
         snapshot.manifest(model, version)
         path = workspace.layout.version(model, version, "annotations.yaml")
-        files = _edited(workspace, snapshot, path, "annotations", change)
+        files = edited(workspace, snapshot, path, "annotations", change)
         return _plan(workspace, base, files, title or f"Annotate {model} {version}", model, version) if files else None
 
     return _landed(workspace, plan, push=push, dry_run=dry_run)
@@ -122,7 +122,7 @@ def retire(workspace: Workspace, model: ModelName, *, reason: str, push: bool = 
         _may(workspace, snapshot, "annotate", model)
         policy, at, path = snapshot.policy(check=True), workspace.clock(), workspace.layout.model(model)
         retired = {"at": stamp(at), "by": by} | ({"reason": reason} if reason else {})
-        files = _edited(workspace, snapshot, path, "model", lambda before: {**before, "retired": retired})
+        files = edited(workspace, snapshot, path, "model", lambda before: {**before, "retired": retired})
         stages = snapshot.stages(model)
         moves: list[Transition] = []
         for version in snapshot.versions(model):
@@ -158,7 +158,7 @@ def _may(workspace: Workspace, snapshot: Snapshot, action: str, model: ModelName
         )
 
 
-def _edited(workspace: Workspace, snapshot: Snapshot, path: str, kind: str, change: Change) -> dict[str, bytes]:
+def edited(workspace: Workspace, snapshot: Snapshot, path: str, kind: str, change: Change) -> dict[str, bytes]:
     """The document as it shall be, checked; empty where it says so already. An edit leaves comments as they are."""
     documents, text = workspace.documents, snapshot.tree.read(path)
     document = snapshot.document(path)

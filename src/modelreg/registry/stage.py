@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -113,8 +113,12 @@ def set_alias(
     reason: str = "",
     push: bool = False,
     dry_run: bool = False,
+    extra: Callable[[Snapshot], Mapping[str, bytes]] | None = None,
 ) -> StageChange:
-    """Point an alias at a version, or (None) remove it. Raises DeniedError where the policy asks for another stage."""
+    """Point an alias at a version, or (None) remove it. Raises DeniedError where the policy asks for another stage.
+
+    `extra` are files that land in the same commit.
+    """
     by = workspace.repository.identity().email
     made: dict[str, Transition] = {}
 
@@ -147,7 +151,7 @@ def set_alias(
         if not report.allowed and not dry_run:
             failures = "; ".join(verdict.reason for verdict in report.failures)
             raise GateDeniedError(f"alias {alias} of {model} may not be changed: {failures}", report.to_mapping())
-        files = transition_files(workspace, policy, stages, transition)
+        files = transition_files(workspace, policy, stages, transition) | dict(extra(snapshot) if extra else {})
         return record_plan(workspace, base, policy, transition, files, at, title_of(transition))
 
     planned, landed = land(workspace, plan, push=push, dry_run=dry_run)
