@@ -210,8 +210,8 @@ def name_alias(
 
 
 def _kind(policy: Policy, to: Stage) -> Kind:
-    """`archive` for a stage that displaced holders go to, unless it is where versions begin."""
-    retired = {rule.displaced_to for rule in policy.stages.values() if rule.exclusive}
+    """`archive` for a stage that the policy names for holders that make room, unless it is where versions begin."""
+    retired = {rule.displaced_to for rule in policy.stages.values()}
     return "archive" if to in retired and to != policy.initial else "promote"
 
 
