@@ -49,7 +49,7 @@ class ObjectReader:
         return found
 
     def messages(self, commits: Iterable[str]) -> dict[str, str]:
-        """What commits say, by id: all below the header (gitformat: the first empty line ends it). Raises as `blobs`."""
+        """What commits say, by id: all below the header (the first empty line ends it). Raises as `blobs`."""
         found = {}
         for id_, answer in self._ask(list(dict.fromkeys(commits))):
             if answer is None or answer[1] != "commit":
