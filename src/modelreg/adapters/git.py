@@ -126,7 +126,7 @@ class Git:
         """The effective configuration, lowest precedence first, without modelreg's own overrides."""
         done = self._start(["config", "--list", "-z", "--show-scope", "--includes"], self._environment((), None))
         if done.code:
-            raise self._failure(["config"], done)
+            raise self.failure(["config"], done)
         fields = done.out.decode("utf-8", "surrogateescape").split("\0")
         found = []
         for scope, line in zip(fields[::2], fields[1::2], strict=False):
@@ -174,10 +174,7 @@ class Git:
         Raises UnavailableError: git is absent or (for `write`) too old, refuses the repository, or failed; a write or
         a use of the network inside a hook's quarantine.
         """
-        if self.quarantine and (write or network):
-            raise UnavailableError("inside a hook that judges a push, modelreg only reads")
-        if write:
-            require_version()
+        self._allow(write=write, network=network)
         if args[0] in _CONVERTING:
             config = (*self.filters_off(strangers_only=True), *config)
         done = self._start(
@@ -185,20 +182,32 @@ class Git:
             timeout=NETWORK_TIMEOUT_S if network else None,
         )  # fmt: skip
         if check and done.code:
-            raise self._failure(args, done)
+            raise self.failure(args, done)
         return done
 
-    def open(self, args: Sequence[str], *, here: bool = False) -> subprocess.Popen[bytes]:
-        """Start a git that reads and is spoken to through pipes; whoever asked for it ends it. Raises as `run`."""
-        env = self.environment(here=here)
+    def open(
+        self, args: Sequence[str], *, here: bool = False, write: bool = False, env: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[bytes]:
+        """Start a git that is spoken to through pipes; whoever asked for it ends it. Raises as `run`.
+
+        One that only reads has no standard error: it gives answers until it ends.
+        """
+        self._allow(write=write, network=False)
+        environment = self.environment(here=here, write=write, env=env)
         try:
             return subprocess.Popen(
-                ["git", *args], cwd=self.cwd, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
+                ["git", *args], cwd=self.cwd, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE if write else subprocess.DEVNULL,
             )  # fmt: skip
         except OSError:
-            self._start(args, env)  # says why
+            self._start(args, environment)  # says why
             raise
+
+    def _allow(self, *, write: bool, network: bool) -> None:
+        if self.quarantine and (write or network):
+            raise UnavailableError("inside a hook that judges a push, modelreg only reads")
+        if write:
+            require_version()
 
     def environment(
         self,
@@ -294,7 +303,8 @@ class Git:
             raise UnavailableError(f"git cannot be started in {self.cwd}: {error.strerror}") from error
         return Result(done.returncode, done.stdout, done.stderr.decode("utf-8", "replace"))
 
-    def _failure(self, args: Sequence[str], done: Result) -> UnavailableError:
+    def failure(self, args: Sequence[str], done: Result) -> UnavailableError:
+        """What to raise for a git that failed: its own words, and a way out where one is known."""
         words = gits_words(done.err)
         if "dubious ownership" in done.err or "safe.bareRepository" in done.err:
             return UnavailableError(
@@ -353,7 +363,7 @@ def discover(path: Path) -> Place:
         raise NotARegistryError(f"{path} is not in a git repository", hint="run `git init` or pass --registry PATH")
     lines = done.text.split("\n", 5)
     if len(lines) < 5:
-        raise git._failure(args, done)
+        raise git.failure(args, done)
     top = None
     if lines[4] != "true":
         # `--show-toplevel` comes last: it alone fails inside a `.git` folder.

@@ -23,7 +23,7 @@ from modelreg.adapters.forward import bring_forward
 from modelreg.adapters.git import require_version
 from modelreg.adapters.journal import Journal
 from modelreg.adapters.locking import locked
-from modelreg.adapters.objects import write_commit, write_tags
+from modelreg.adapters.objects import importing, write_tags
 from modelreg.adapters.paths import check_paths
 from modelreg.adapters.refs import move_refs, not_noted
 from modelreg.domain.plan import CommitId, Plan, Planner, Tag
@@ -102,11 +102,11 @@ def _try(repository: GitRepository, plan: Plan, local: CommitId | None, *, here:
     if here:
         refresh.wait_for_index(git)
         refresh.refuse_dirt(git, plan.base, plan.files)
-    who = repository.identity()
-    commit = write_commit(git, plan, who)
-    fail_point("after-commit-object")
-    tags = plan.announce(commit) if plan.announce else ()
-    ids = write_tags(git, tags, who)
+    with importing(git, repository.identity()) as objects:
+        commit = objects.commit(plan)
+        fail_point("after-commit-object")
+        tags = plan.announce(commit) if plan.announce else ()
+        ids = objects.tags(tags)
     fail_point("after-tag-objects")
     pairs = {f"refs/tags/{tag.name}": object_id for tag, object_id in zip(tags, ids, strict=True)}
     if push and not remote.push(git, {f"refs/heads/{plan.branch}": commit} | pairs):
