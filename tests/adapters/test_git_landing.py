@@ -211,6 +211,23 @@ def test_F13_something_in_the_way_of_a_new_file(repo: Repo, dirt: Callable[[Repo
     refused(repo, ConflictError, "in the way: registry/churn")
 
 
+def test_F13_a_folder_of_the_branch_that_the_index_has_as_a_file(repo: Repo) -> None:
+    """The index no longer knows any file of the folder, so that it has to be asked about the folder itself."""
+    repo.commit("there", {"registry/churn/model.yaml": "old\n", "registry/policy.yaml": "old\n"})
+    repo.git("rm", "-rq", "--cached", "registry/churn")
+    blob = repo.git("hash-object", "-w", "--stdin", input="mine\n")
+    repo.git("update-index", "--add", "--cacheinfo", f"100644,{blob},registry/churn")
+    refused(repo, ConflictError, "in the way: registry/churn$")
+
+
+def test_a_folder_that_the_index_does_not_know_is_not_in_the_way(repo: Repo) -> None:
+    repo.commit("there", {"registry/churn/model.yaml": "old\n"})
+    repo.git("rm", "-rq", "--cached", "registry/churn")
+    land(repo, {DEEP: b"new\n"})
+    assert repo.git("status", "--porcelain", "--", DEEP) == ""
+    assert repo.git("diff", "--cached", "--name-status").split() == ["D", "registry/churn/model.yaml"]
+
+
 def test_a_mode_bit_that_git_does_not_watch_is_no_dirt(repo: Repo) -> None:
     repo.commit("there", {DEEP: "old\n"})
     repo.git("config", "core.fileMode", "false")

@@ -196,3 +196,51 @@ def test_a_listing_does_not_answer_for_its_neighbour(repo: Repo) -> None:
     assert set(tree.paths("a")) == {"a/1"}
     assert set(tree.paths("ab/")) == {"ab/2"}
     assert tree.read_many(["ab/2", "abc"]) == {"ab/2": b"2", "abc": b"3"}
+
+
+@pytest.mark.parametrize("name", ["refs/tags/refs/heads/main", "refs/heads/refs/heads/main", "refs/refs/heads/main"])
+def test_A23_a_ref_that_git_would_take_for_the_branch(repo: Repo, name: str) -> None:
+    """Whether the branch is there or not, only a ref of its very name is it."""
+    first = repo.commit("one", {"a": "1"})
+    other = repo.commit("two", {"a": "2"})
+    repo.git("update-ref", "refs/heads/main", first)
+    repo.git("update-ref", name, other)
+    repository = GitRepository.open(repo.path)
+    assert repository.branch_tip("main") == first
+    repo.git("update-ref", "-d", "refs/heads/main")
+    assert repository.branch_tip("main") is None
+
+
+def test_a_tip_is_that_of_now(repo: Repo) -> None:
+    """The git that answers stays; the refs that it is asked for are packed, moved and removed meanwhile."""
+    repository = GitRepository.open(repo.path)
+    for text in ("1", "2"):
+        tip = repo.commit(text, {"a": text})
+        assert repository.branch_tip("main") == tip
+        repo.git("pack-refs", "--all")
+        assert repository.branch_tip("main") == tip
+    repo.git("update-ref", "refs/remotes/origin/main", tip)
+    repo.git("update-ref", "refs/heads/main", f"{tip}~1")
+    assert repository.branch_tip("main") == tip
+    repo.git("update-ref", "-d", "refs/remotes/origin/main")
+    assert repository.branch_tip("main") == repo.rev(f"{tip}~1")
+
+
+def test_a_branch_of_a_name_that_git_reads_as_more(repo: Repo) -> None:
+    repo.commit("one", {"a": "1"})
+    repository = GitRepository.open(repo.path)
+    assert [repository.branch_tip(name) for name in ("main^{commit}", "main~0", "main@{0}", "m*", "a b")] == [None] * 5
+
+
+def test_where_HEAD_is(repo: Repo) -> None:
+    repository = GitRepository.open(repo.path)
+    assert repository.head().branch == "main"
+    tip = repo.commit("one", {"a": "1"})
+    repo.git("switch", "-qc", "topic/a")
+    assert (repository.head().branch, repository.head().commit) == ("topic/a", tip)
+    repo.git("switch", "-q", "--detach")
+    assert (repository.head().branch, repository.head().commit) == (None, tip)
+    head = repo.path / ".git" / "HEAD"
+    head.unlink()
+    head.symlink_to("refs/heads/main")  # as git before 2005 wrote it, and still reads it
+    assert repository.head().branch == "main"

@@ -321,9 +321,14 @@ def gits_words(err: str) -> str:
     return "; ".join(telling)[:400] or "it gave no reason"
 
 
+def is_ref(name: str) -> bool:
+    """Whether git takes it as a ref, branch or tag name (git-check-ref-format)."""
+    return not _UNSAFE_REF.search(name)
+
+
 def check_ref(name: str, what: str = "branch") -> str:
     """`name` if git takes it as a branch or tag name (git-check-ref-format); else raises InvalidError."""
-    if _UNSAFE_REF.search(name):
+    if not is_ref(name):
         raise InvalidError(f"{name!r} is not a {what} name that git accepts")
     return name
 

@@ -25,7 +25,7 @@ from modelreg.adapters.journal import Journal
 from modelreg.adapters.locking import locked
 from modelreg.adapters.objects import importing, write_tags
 from modelreg.adapters.paths import check_paths
-from modelreg.adapters.refs import move_refs, not_noted
+from modelreg.adapters.refs import head_ref, move_refs, not_noted
 from modelreg.domain.plan import CommitId, Plan, Planner, Tag
 from modelreg.errors import ConflictError, UnavailableError
 from modelreg.registry.ports import Landed
@@ -154,7 +154,7 @@ def _checked_out_here(git: Door, branch: str, *, force: bool) -> bool:
             )
     if git.top is None:
         return False
-    head = git.run(["symbolic-ref", "--quiet", "HEAD"], check=False).decode().strip()
+    head = head_ref(git)
     if head == ref:
         for name in ("MERGE_HEAD", "rebase-merge", "rebase-apply", "CHERRY_PICK_HEAD", "REVERT_HEAD"):
             if (git.git_dir / name).exists():

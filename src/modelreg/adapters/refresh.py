@@ -11,6 +11,7 @@ import secrets
 import stat
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 
 from modelreg.adapters.door import Door
@@ -50,9 +51,9 @@ def refuse_dirt(git: Door, base: CommitId | None, files: Mapping[str, bytes]) ->
     """Raises ConflictError naming touched paths that are staged, edited, removed, or in the way."""
     if git.top is None:
         return
-    index, landed_all = index_entries(git, files), tree_entries(git, base, files)
+    landed_all = tree_entries(git, base, [*files, *folders_of(files)])
+    index, dirty = _looked_at(git, landed_all, files)
     work = WorkTree(git)
-    dirty = _staged_folders(git, folders_of(files))
     below = {folder for path in index if path not in files for folder in folders_of([path])}
     for path, new in files.items():
         landed = landed_all.get(path)
@@ -159,6 +160,29 @@ def _chunks(paths: Iterable[str]) -> Iterator[list[str]]:
     """So many at a time that a command line holds them."""
     listed = sorted(paths)
     yield from (listed[start : start + _CHUNK] for start in range(0, len(listed), _CHUNK))
+
+
+def _looked_at(
+    git: Door, landed: Mapping[str, Entry], files: Mapping[str, bytes]
+) -> tuple[dict[str, Entry], list[str]]:
+    """What the index holds at `files`, and those folders on the way there that it holds as a file.
+
+    Git looks once: beside a folder that landed it is asked for a file in it, since what has something below is no
+    file, and below a new one for whatever there is. Only where the index knows no such file, it looks again.
+    """
+    folders = folders_of(files)
+    beside, new = set(), set()
+    for folder in folders:
+        entry = landed.get(folder)
+        if entry is None:
+            new.add(folder)
+        else:
+            names = (item.name for item in git.objects.trees([entry.blob])[entry.blob] if item.mode == "100644")
+            beside |= {f"{folder}/{os.fsdecode(name)}" for name in islice(names, 1)}
+    index = index_entries(git, {*files, *beside, *new})
+    staged = [folder for folder in new if folder in index]
+    unsure = folders - new - folders_of(index)
+    return index, [*staged, *(_staged_folders(git, unsure) if unsure else ())]
 
 
 def _staged_folders(git: Door, folders: Iterable[str]) -> list[str]:

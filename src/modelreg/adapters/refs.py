@@ -1,4 +1,4 @@
-"""Refs moved in one transaction: all or none, and only from where they are believed to be."""
+"""Refs: what they name now, and moved in one transaction: all or none, only from where they are believed to be."""
 
 from __future__ import annotations
 
@@ -6,8 +6,42 @@ import os
 from collections.abc import Mapping
 
 from modelreg.adapters.door import Door
+from modelreg.adapters.git import is_ref
 from modelreg.domain.plan import CommitId
 from modelreg.errors import ConflictError, UnavailableError
+
+_OTHERS = ("refs/{}", "refs/tags/{}", "refs/heads/{}", "refs/remotes/{}", "refs/remotes/{}/HEAD")
+"""What git takes a name for where no ref is called exactly that (gitrevisions(7))."""
+
+
+def tips(git: Door, *names: str) -> list[CommitId | None]:
+    """The commits that refs of exactly these names (`refs/heads/main`) name now; None for one that names none.
+
+    Asked of the git that reads objects, which is there already; of another one where a stranger's ref, such as
+    `refs/tags/refs/heads/main`, could be taken for one that is missing.
+    """
+    if all(map(is_ref, names)):
+        found = [git.objects.commit(name) for name in names]
+        looked = [name for name, commit in zip(names, found, strict=True) if commit is not None]
+        if not any(git.objects.commit(other.format(name)) for name in looked for other in _OTHERS):
+            return [CommitId(commit) if commit else None for commit in found]
+    output = os.fsdecode(git.run(["for-each-ref", "--format=%(refname) %(objectname)", "--", *names], here=True))
+    listed = dict(line.rsplit(" ", 1) for line in output.splitlines())
+    return [CommitId(listed[name]) if name in listed else None for name in names]
+
+
+def head_ref(git: Door) -> str:
+    """The ref that HEAD is on, born or not; "" where it is detached."""
+    path = git.git_dir / "HEAD"
+    try:
+        text = "" if path.is_symlink() else path.read_text(errors="surrogateescape")
+    except OSError:
+        text = ""
+    ref = text.removeprefix("ref: ").rstrip("\n")
+    if ref != text.rstrip("\n") and ref.startswith("refs/heads/") and is_ref(ref):
+        return ref
+    # A detached HEAD, one of an older shape, or refs that are kept elsewhere (reftable writes an invalid name here).
+    return os.fsdecode(git.run(["symbolic-ref", "--quiet", "HEAD"], check=False, here=True)).strip()
 
 
 def move_refs(git: Door, move: tuple[str, CommitId, CommitId | None] | None, tags: Mapping[str, str]) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from modelreg.adapters import history, ranges
+from modelreg.adapters import history, ranges, refs
 from modelreg.adapters.door import Door
 from modelreg.adapters.trees import CommitTree, WorkTree
 from modelreg.domain.history import Ancestor, Change, Landing
@@ -15,7 +15,7 @@ from modelreg.domain.plan import CommitId, Planner, Tag
 from modelreg.errors import ConflictError, IdentityError
 from modelreg.registry.ports import Head, Identity, Landed, Repaired, TagObject, Tree
 
-_REF = re.compile(r"[^\x00-\x20\x7f~^:?*\[\\-][^\x00-\x20\x7f:?*\[\\]*")
+_REVISION = re.compile(r"[^\x00-\x20\x7f~^:?*\[\\-][^\x00-\x20\x7f:?*\[\\]*")
 _IDENTITY = re.compile(r"(.*) <(.*)> \d+ [+-]\d{4}")
 _TAG_FIELDS = ("refname:lstrip=2", "objecttype", "objectname", "*objectname", "tag", "taggerdate:unix", "contents")
 _TAG_FORMAT = "".join(f"%({field})%00" for field in _TAG_FIELDS)
@@ -45,29 +45,25 @@ class GitRepository:
         return self.git.common_dir
 
     def resolve(self, ref: str) -> CommitId | None:
-        found = self.git.objects.commit(ref) if _REF.fullmatch(ref) else None
+        found = self.git.objects.commit(ref) if _REVISION.fullmatch(ref) else None
         return CommitId(found) if found else None
 
     def branch_tip(self, branch: str) -> CommitId | None:
-        names = (f"refs/heads/{branch}", f"refs/remotes/origin/{branch}")
-        output = self.git.run(["for-each-ref", "--format=%(refname) %(objectname)", "--", *names], here=True).decode()
-        found = dict(line.split(" ") for line in output.splitlines())
-        local, tracked = (found.get(name) for name in names)
+        local, tracked = refs.tips(self.git, f"refs/heads/{branch}", f"refs/remotes/origin/{branch}")
         if local is None or tracked is None or local == tracked:
-            tip = local or tracked
-            return CommitId(tip) if tip else None
-        if self.is_ancestor(CommitId(tracked), CommitId(local)):
-            return CommitId(local)
-        if self.is_ancestor(CommitId(local), CommitId(tracked)):
-            return CommitId(tracked)
+            return local or tracked
+        if self.is_ancestor(tracked, local):
+            return local
+        if self.is_ancestor(local, tracked):
+            return tracked
         raise ConflictError(
             f"{branch} and origin/{branch} have diverged",
             hint=f"git rebase origin/{branch} {branch}; records that clash must be made again",
         )
 
     def head(self) -> Head:
-        branch = self.git.run(["symbolic-ref", "--quiet", "HEAD"], check=False, here=True).decode().strip()
-        return Head(branch.removeprefix("refs/heads/") or None, self.resolve("HEAD"), self.git.top is None)
+        branch = refs.head_ref(self.git).removeprefix("refs/heads/")
+        return Head(branch or None, self.resolve("HEAD"), self.git.top is None)
 
     def tree_id(self, commit: CommitId) -> str:
         return ranges.tree_id(self.git, commit)
