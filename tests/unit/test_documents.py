@@ -13,7 +13,7 @@ import pytest
 import yaml
 from ruamel.yaml import YAML
 
-from modelreg.adapters import yaml_reader
+from modelreg.adapters import yaml_text
 from modelreg.adapters.documents import YamlDocuments
 from modelreg.domain.document import Mark
 from modelreg.errors import InvalidError
@@ -112,22 +112,22 @@ def test_an_error_names_the_field_and_the_way_out() -> None:
 
 def test_a_file_of_more_than_a_mebibyte_is_refused() -> None:
     line = b"a: 1\n"
-    data = line + b"#" * (yaml_reader.MAX_BYTES - len(line))
+    data = line + b"#" * (yaml_text.MAX_BYTES - len(line))
     assert DOCS.load(data, "x").value == {"a": 1}
     assert "larger" in refused(data + b"#").message
 
 
 def test_the_limits_themselves_are_allowed() -> None:
-    deep = "[" * (yaml_reader.MAX_DEPTH - 1) + "]" * (yaml_reader.MAX_DEPTH - 1)
+    deep = "[" * (yaml_text.MAX_DEPTH - 1) + "]" * (yaml_text.MAX_DEPTH - 1)
     load(f"a: {deep}")
     assert "32 levels" in refused(f"a: [{deep}]").message
-    many = yaml_reader.MAX_EVENTS - 9  # stream, document and mapping open and close; key; list opens and closes
+    many = yaml_text.MAX_EVENTS - 9  # stream, document and mapping open and close; key; list opens and closes
     assert len(load(f"a: [{'x,' * many}]")["a"]) == many
     assert "50000" in refused(f"a: [{'x,' * (many + 1)}]").message
 
 
 def test_without_libyaml_the_same_is_read_and_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(yaml_reader, "Loader", yaml.SafeLoader)
+    monkeypatch.setattr(yaml_text, "Loader", yaml.SafeLoader)
     assert load("a: [1, no, 1e-3]\nb: {}\n") == {"a": [1, "no", 0.001], "b": {}}
     assert "anchors" in refused("a: &a 1").message
     assert refused("a: [1").line == 1
@@ -233,7 +233,7 @@ def test_what_no_document_can_hold_is_not_written(value: dict[str, Any], field: 
 def test_half_a_character_and_a_circle_are_not_written() -> None:
     circle: dict[str, Any] = {}
     circle["a"] = circle
-    for value in ({"a": "\ud800"}, circle, {"a": "x" * yaml_reader.MAX_BYTES}):
+    for value in ({"a": "\ud800"}, circle, {"a": "x" * yaml_text.MAX_BYTES}):
         with pytest.raises(InvalidError):
             DOCS.dump(value)
 
@@ -321,7 +321,7 @@ def test_splice_leaves_to_people_what_it_cannot_do(text: str) -> None:
         b"a: [",
         b"a: 1\n---\nb: 2\n",
         b"\xff",
-        b"#" * (yaml_reader.MAX_BYTES + 1),
+        b"#" * (yaml_text.MAX_BYTES + 1),
         b"a: " + b"[" * 70 + b"]" * 70,
     ],
 )

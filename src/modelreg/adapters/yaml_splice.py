@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from modelreg.adapters import yaml_reader, yaml_writer
+from modelreg.adapters import yaml_text, yaml_writer
 from modelreg.adapters.yaml_tree import Node, anchors, document, mark_of, parse, put, scalar_label, shape
 from modelreg.domain.document import Document, dotted
 from modelreg.errors import InvalidError
@@ -88,8 +88,8 @@ def _parsed(data: bytes, file: str) -> Node | None:
 
 
 def _decode(data: bytes, file: str) -> str:
-    if len(data) > yaml_reader.MAX_BYTES:
-        raise InvalidError(f"the file is larger than {yaml_reader.MAX_BYTES} bytes", file=file)
+    if len(data) > yaml_text.MAX_BYTES:
+        raise InvalidError(f"the file is larger than {yaml_text.MAX_BYTES} bytes", file=file)
     try:
         return data.removeprefix(_BOM).decode()
     except UnicodeDecodeError:

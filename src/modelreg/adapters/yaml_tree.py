@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import yaml
 
-from modelreg.adapters import yaml_reader
+from modelreg.adapters import yaml_text
 from modelreg.domain.document import Document, Mark, Path
 from modelreg.errors import InvalidError
 
@@ -62,7 +62,7 @@ def parse(text: str, file: str) -> Node | None:
     stack: list[Node] = []
     documents = 0
     event: Any
-    for event in yaml_reader.events(text, file):
+    for event in yaml_text.events(text, file):
         line, end = _place(event)
         if isinstance(event, yaml.DocumentStartEvent):
             documents += 1
@@ -105,7 +105,7 @@ def _value(event: Any) -> Any:
     if event.style not in (None, "") or event.tag is not None:
         return event.value
     try:
-        return yaml_reader.plain(event.value)
+        return yaml_text.plain(event.value)
     except ValueError:
         return event.value
 

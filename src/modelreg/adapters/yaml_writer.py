@@ -12,12 +12,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from modelreg.adapters import yaml_reader
+from modelreg.adapters import yaml_reader, yaml_text
 from modelreg.domain.document import Path, dotted
 from modelreg.errors import InvalidError
 
 FLOW_WIDTH = 96
-MAX_KEY = yaml_reader.MAX_KEY  # libyaml takes a key on one line of at most 1024 characters, escapes included
+MAX_KEY = yaml_text.MAX_KEY  # libyaml takes a key on one line of at most 1024 characters, escapes included
 
 _WORDS = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null"))
 # Truth values in the letter of YAML 1.1, but in no reader that these files meet: `n: 2000` needs no quotes.
@@ -51,8 +51,8 @@ def write(value: Mapping[str, object], *, schema: str | None = None, comment: st
 
 def block_lines(value: Any, path: Path = ()) -> list[str]:
     """A mapping or list in block style, one line each, without indentation of its own."""
-    if len(path) >= yaml_reader.MAX_DEPTH:
-        raise _invalid(path, f"nested deeper than {yaml_reader.MAX_DEPTH} levels")
+    if len(path) >= yaml_text.MAX_DEPTH:
+        raise _invalid(path, f"nested deeper than {yaml_text.MAX_DEPTH} levels")
     if not value:
         return ["{}" if isinstance(value, Mapping) else "[]"]
     lines: list[str] = []
@@ -67,8 +67,8 @@ def block_lines(value: Any, path: Path = ()) -> list[str]:
 
 def flow(value: Any, path: Path = ()) -> str:
     """`value` on one line: `{name: plan, shape: [-1]}`."""
-    if len(path) > yaml_reader.MAX_DEPTH:
-        raise _invalid(path, f"nested deeper than {yaml_reader.MAX_DEPTH} levels")
+    if len(path) > yaml_text.MAX_DEPTH:
+        raise _invalid(path, f"nested deeper than {yaml_text.MAX_DEPTH} levels")
     if isinstance(value, Mapping):
         pairs = (f"{_key(key, path)}: {flow(item, (*path, key))}" for key, item in value.items())
         return "{" + ", ".join(pairs) + "}"
@@ -131,7 +131,7 @@ def _is_collection(value: Any) -> bool:
 
 def _is_literal(text: str) -> bool:
     """Whether a literal block gives back exactly this text, whoever reads it."""
-    if text[0].isspace() or yaml_reader.UNPRINTABLE.search(text) or _ESCAPED.search(text):
+    if text[0].isspace() or yaml_text.UNPRINTABLE.search(text) or _ESCAPED.search(text):
         return False
     return all(line == line.rstrip() for line in text.split("\n"))
 
@@ -160,8 +160,8 @@ def _scalar(value: Any, path: Path, *, in_flow: bool = False) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
-        if abs(value) >= 10**yaml_reader.MAX_DIGITS:
-            raise _invalid(path, f"the number has more than {yaml_reader.MAX_DIGITS} digits")
+        if abs(value) >= 10**yaml_text.MAX_DIGITS:
+            raise _invalid(path, f"the number has more than {yaml_text.MAX_DIGITS} digits")
         return int.__repr__(value)
     if isinstance(value, float):
         return _float(value, path)
@@ -196,7 +196,7 @@ def _is_plain(text: str) -> bool:
 
 
 def _harmless(text: str) -> str:
-    return yaml_reader.UNPRINTABLE.sub("?", _ESCAPED.sub("?", text))
+    return yaml_text.UNPRINTABLE.sub("?", _ESCAPED.sub("?", text))
 
 
 def _invalid(path: Path, message: str, hint: str | None = None) -> InvalidError:
