@@ -98,6 +98,7 @@ def test_any_text_is_the_same_to_both(text: str) -> None:
         "%YAML 1.2\n---\na: 1\n",
         "%TAG !e! tag:example.org,2000:\n---\na: 1\n",
         "a: 1\n---\nb: 2\n",
+        "a: 1\n--- b\n",
         "a: 1\na: 2\n",
         'a: 1\n"a": 2\n',
         "a: {b: 1, b: 2}\n",
