@@ -1,4 +1,4 @@
-"""Registries of any size for benchmarks, made by one `git fast-import`: ten versions a model, a landing a version.
+"""Registries of any size for benchmarks: ten versions a model, a landing and a tag a version.
 
 The manifests are as `register` writes them; tags stand where `announce: direct` would have made them, so that GTO reads
 the same repository.
@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+
+from benchmarks.pack import FILE, FOLDER, Pack, WideTree, entry, write_refs
 
 VERSIONS_A_MODEL = 10
 RULED_MODELS = 5
@@ -18,7 +21,8 @@ RULED_MODELS = 5
 ASKED = 7
 """The model that is moved first, and asked for."""
 _AT = 1_760_000_000
-_POLICY = """\
+_RULES = {
+    "policy.yaml": """\
 format: 1
 serial: 1
 initial: development
@@ -37,15 +41,16 @@ gates:
     require: {rules: [{name: not-overfitted, expr: metrics.train_accuracy - metrics.accuracy <= 0.15}]}
   - stage: production
     require: {artifacts: {at_least: recorded}}
-"""
-_REGISTRY = """\
+""",
+    "registry.yaml": """\
 format: 1
 id: "0123456789abcdef0123456789abcdef"
 branch: main
 announce: direct
 artifacts: {remote: storage}
 dvc_yaml: true
-"""
+""",
+}
 _MODEL = "format: 1\nname: NAME\ntask: classification\nprimary_metric: accuracy\n"
 _MANIFEST = """\
 format: 1
@@ -110,55 +115,94 @@ lineage:
   parents: []
 tags: {team: TEAM}
 """
-_DVC_CONFIG = """\
+_DVC = {
+    ".gitignore": "/storage\n/cache\n",
+    "config": """\
 [core]
     analytics = false
     remote = storage
 ['remote "storage"']
     url = storage
-"""
+""",
+}
 
 
-def make(folder: Path, versions: int, *, at_once: int = 1) -> Path:
+def make(folder: Path, versions: int) -> Path:
     """A repository with this many versions on main, and `topic`: five versions of five models moved to staging.
 
-    main is checked out, and its artifacts' remote is a folder of it. `at_once` versions land in one commit: a hundred
-    thousand commits of ten thousand models take git an hour.
+    main is checked out, and its artifacts' remote is a folder of it.
     """
-    subprocess.run(["git", "init", "-q", "-b", "main", folder], check=True)
-    with subprocess.Popen(["git", "fast-import", "--quiet", "--done"], cwd=folder, stdin=subprocess.PIPE) as importing:
-        assert importing.stdin is not None
-        importing.stdin.writelines(_stream(versions, at_once))
-    if importing.returncode:
-        raise RuntimeError("git fast-import did not take the registry")
-    for command in (["gc", "-q"], ["reset", "-q", "--hard", "main"]):
+    subprocess.run(["git", "init", "-q", "-b", "main", "--object-format=sha1", folder], check=True)
+    _write_history(folder / ".git", versions)
+    data = b"".join(_topic(versions))
+    subprocess.run(["git", "fast-import", "--quiet", "--done"], cwd=folder, input=data, check=True)
+    for command in (["commit-graph", "write", "--reachable", "--no-progress"], ["reset", "-q", "--hard", "main"]):
         subprocess.run(["git", *command], cwd=folder, check=True)
     return folder
 
 
-def _stream(versions: int, at_once: int) -> Iterator[bytes]:
-    models = [f"model-{n:05d}" for n in range(max(2 * RULED_MODELS, versions // VERSIONS_A_MODEL))]
+def at(folder: Path, versions: int) -> Path:
+    """As `make`, where it has not been made yet (a run that was stopped)."""
+    path, made = folder / str(versions), folder / f"{versions}.made"
+    if not made.exists():
+        shutil.rmtree(path, ignore_errors=True)
+        make(path, versions)
+        made.touch()
+    return path
+
+
+def _models(versions: int) -> list[str]:
+    return [f"model-{n:05d}" for n in range(max(2 * RULED_MODELS, versions // VERSIONS_A_MODEL))]
+
+
+def _write_history(git_dir: Path, versions: int) -> None:
+    models = _models(versions)
     entries = "".join(f"  {name}:\n    path: registry/{name}/1.0.0/model.skops\n    type: model\n" for name in models)
-    founding = {
-        "registry/registry.yaml": _REGISTRY,
-        "registry/policy.yaml": _POLICY,
-        "dvc.yaml": "artifacts:\n" + entries,
-        ".dvc/config": _DVC_CONFIG,
-        ".dvc/.gitignore": "/storage\n/cache\n",
-    }
-    yield _commit("main", founding, 0)
-    made = 0
-    for start in range(0, versions, at_once):
-        numbers = range(start, min(start + at_once, versions))
-        batch = [(models[number % len(models)], f"1.{number // len(models)}.0") for number in numbers]
-        files = {path: text for name, version in batch for path, text in _version(name, version).items()}
-        made += 1
-        yield _commit("main", files, made)
-        yield from (_tag(name, version, made) for name, version in batch)
+    tags = []
+    with Pack(git_dir) as pack:
+        dvc = {name: pack.add("blob", text.encode()) for name, text in _DVC.items()}
+        rules = {name: pack.add("blob", text.encode()) for name, text in _RULES.items()}
+        entries_id = pack.add("blob", f"artifacts:\n{entries}".encode())
+        dvc_id = _tree(pack, {name: (FILE, id_) for name, id_ in dvc.items()})
+
+        def commit(registry: bytes, parent: bytes | None, number: int) -> bytes:
+            top = {".dvc": (FOLDER, dvc_id), "dvc.yaml": (FILE, entries_id), "registry": (FOLDER, registry)}
+            who = f"Ann <ann@example.org> {_AT + number} +0000"
+            lines = [f"tree {_tree(pack, top).hex()}", *([f"parent {parent.hex()}"] if parent else [])]
+            return pack.add("commit", "\n".join([*lines, f"author {who}", f"committer {who}", "", "c"]).encode())
+
+        tip = commit(_tree(pack, {name: (FILE, id_) for name, id_ in rules.items()}), None, 0)
+        registry = WideTree(pack, rules)
+        folders: list[dict[str, tuple[bytes, bytes]]] = [{} for _ in models]
+        for number in range(versions):
+            model, version = number % len(models), f"1.{number // len(models)}.0"
+            _add_version(pack, folders[model], models[model], version)
+            tip = commit(registry.change(model, models[model], _tree(pack, folders[model])), tip, number + 1)
+            tag = pack.add("tag", _tag(models[model], version, tip.hex(), number + 1))
+            tags.append((f"{models[model]}@v{version}", tag, tip))
+        registry.flush()
+    write_refs(git_dir, {"refs/heads/main": tip}, tags)
+
+
+def _add_version(pack: Pack, folder: dict[str, tuple[bytes, bytes]], name: str, version: str) -> None:
+    """The files of a version, in the tree of its model."""
+    top = f"registry/{name}/"
+    within: dict[str, tuple[bytes, bytes]] = {}
+    for path, text in _version(name, version).items():
+        place = path.removeprefix(top).removeprefix(f"{version}/")
+        (folder if path == f"{top}{place}" else within)[place] = (FILE, pack.add("blob", text.encode()))
+    folder[version] = (FOLDER, _tree(pack, within))
+
+
+def _tree(pack: Pack, entries: dict[str, tuple[bytes, bytes]]) -> bytes:
+    ordered = sorted(entries, key=lambda name: name + "/" * (entries[name][0] == FOLDER))
+    return pack.add("tree", b"".join(entry(entries[name][0], name, entries[name][1]) for name in ordered))
+
+
+def _topic(versions: int) -> Iterator[bytes]:
     yield b"reset refs/heads/topic\nfrom refs/heads/main\n\n"
-    for name in models[:RULED_MODELS]:
-        made += 1
-        yield _commit("topic", _transition(name), made)
+    for number, name in enumerate(_models(versions)[:RULED_MODELS], versions + 1):
+        yield _commit("topic", _transition(name), number)
     yield b"done\n"
 
 
@@ -185,14 +229,14 @@ def _manifest(name: str, version: str, md5: str) -> str:
     return re.sub("|".join(words), lambda found: words[found.group()], _MANIFEST)
 
 
-def _tag(name: str, version: str, number: int) -> bytes:
+def _tag(name: str, version: str, commit: str, number: int) -> bytes:
     """What `announce: direct` would have made of the registration (domain/tags.py)."""
-    registry = _REGISTRY.split('"')[1]
+    registry = _RULES["registry.yaml"].split('"')[1]
     md5 = hashlib.md5(f"{name}{version}".encode(), usedforsecurity=False).hexdigest()
     digest = hashlib.sha256(_manifest(name, version, md5).encode()).hexdigest()
-    message = f"Register {name} {version}\n\nregistry: {registry}\nmanifest: {digest}\n".encode()
-    who = f"tagger Ann <ann@example.org> {_AT + number} +0000\n"
-    return f"tag {name}@v{version}\nfrom refs/heads/main\n{who}data {len(message)}\n".encode() + message + b"\n"
+    who = f"Ann <ann@example.org> {_AT + number} +0000"
+    head = f"object {commit}\ntype commit\ntag {name}@v{version}\ntagger {who}\n\n"
+    return f"{head}Register {name} {version}\n\nregistry: {registry}\nmanifest: {digest}\n".encode()
 
 
 def _transition(name: str) -> dict[str, str]:
