@@ -7,12 +7,14 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from modelreg.domain.bump import DEFAULT
-from tests.cli.runner import done
+from modelreg.domain.notification import EVENTS
+from tests.cli.runner import artifact, done
 from tests.keys import make_key
 from tests.reference import page
 from tests.support import Repo, clone_of
@@ -168,6 +170,27 @@ def test_the_python_of_the_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     exec(compile(code, "README.md", "exec"), names)
     assert list(names["predicted"]) == [1, 0, 1, 0]  # type: ignore[call-overload]
     assert "churn_predictor  1.0.0    staging" in done("list").out
+
+
+def test_the_page_of_notifications(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its rules are a policy's, and the table of events is the one that counts."""
+    text = (TOP / "docs" / "notifications.md").read_text()
+    (rules,) = re.findall(r"<!-- policy -->\n```yaml\n(.*?)```", text, re.DOTALL)
+    repo = Repo.init(tmp_path / "repo")
+    done("init", "--embedded", registry=repo.path)
+    for version in ("1.0.0", "1.1.0"):
+        path = artifact(tmp_path, version)
+        done("register", "churn", path, "--version", version, registry=repo.path)
+        done("stage", "set", "churn", version, "staging", registry=repo.path)
+    policy = repo.read("registry/policy.yaml").replace("serial: 1", "serial: 2") + rules
+    repo.commit("who is told of what", {"registry/policy.yaml": policy}, at=int(time.time()))
+    done("validate", registry=repo.path)
+    for version in ("1.0.0", "1.1.0"):
+        done("stage", "set", "churn", version, "production", registry=repo.path)
+    monkeypatch.setenv("MODELREG_NOTIFY_TEAM_CHAT", "json://127.0.0.1:1")
+    play(sessions(text)["after a merge"], repo.path)
+    rows = re.findall(r"^\| ((?:`[a-z-]+`(?:, )?)+) \|", text, re.MULTILINE)
+    assert [name for row in rows for name in re.findall("`([a-z-]+)`", row) if name != "on"] == list(EVENTS)
 
 
 def test_ci_runs_the_readme_test_command() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cache, partial
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from modelreg.adapters.documents import YamlDocuments
 from modelreg.adapters.repository import GitRepository
 from modelreg.domain.layout import Layout
+from modelreg.domain.notification import PREFIX
 from modelreg.domain.plan import CommitId
 from modelreg.errors import (
     IdentityError,
@@ -81,7 +82,25 @@ def _workspace(
     other_branch: bool = False,
 ) -> Workspace:
     store = partial(_store, repository, layout, settings)
-    return Workspace(repository, documents, layout, settings, now, store, store, cache(_signatures), other_branch)
+    return Workspace(
+        repository, documents, layout, settings, now, store, store, cache(_signatures), other_branch, _told()
+    )
+
+
+def _told() -> Callable[[Workspace, CommitId, bool], None] | None:
+    """What collects landings, for a command that tells of them at its end; None where nobody is to be told."""
+    if not any(name.startswith(PREFIX) for name in os.environ):
+        return None
+    from modelreg.notifying import collected
+
+    return collected()
+
+
+def notification_targets(workspace: Workspace) -> Mapping[str, Sequence[str]]:
+    """The addresses of targets by name, from the environment and the file that it names. Raises UnavailableError."""
+    from modelreg.integrations.notifications import read_targets
+
+    return read_targets(os.environ, workspace.repository.top, workspace.documents.load)
 
 
 def open_pull_request(workspace: Workspace, proposed: Proposed) -> Opened:

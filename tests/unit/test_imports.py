@@ -110,6 +110,7 @@ def test_integrations_know_the_domain_only(name: str) -> None:
         "safetensors",
         "cyclonedx",
         "packageurl",
+        "apprise",
     )
     ours = ("modelreg.domain", "modelreg.errors", "modelreg.integrations")
     assert outside(name, (*theirs, *ours)) == []

@@ -1,4 +1,4 @@
-"""docs/ci.md: its workflows are linted and run, its session is what happens."""
+"""docs/ci.md and docs/notifications.md: their workflows are linted, the gate is run, the session is what happens."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from tests.workflows.test_gate import notes, noting, propose
 
 TOP = Path(__file__).parents[2]
 TEXT = (TOP / "docs" / "ci.md").read_text()
-WORKFLOWS = dict(re.findall(r"<!-- workflow: ([a-z]+) -->\n```yaml\n(.*?)```", TEXT, re.DOTALL))
+NOTIFY = (TOP / "docs" / "notifications.md").read_text()
+WORKFLOWS = dict(re.findall(r"<!-- workflow: ([a-z]+) -->\n```yaml\n(.*?)```", TEXT + NOTIFY, re.DOTALL))
 SESSIONS = dict(re.findall(r"<!-- session: ([a-z ]+) -->\n```console\n(.*?)```", TEXT, re.DOTALL))
 ACTION = "acme/modelreg@0000000000000000000000000000000000000000"
 
@@ -29,7 +30,7 @@ def test_the_session(repo: Repo) -> None:
 
 
 def test_the_workflows_pass_the_linters(tmp_path: Path) -> None:
-    assert set(WORKFLOWS) == {"gate", "deploy"}
+    assert set(WORKFLOWS) == {"gate", "deploy", "notify"}
     folder = tmp_path / ".github" / "workflows"
     folder.mkdir(parents=True)
     for name, text in WORKFLOWS.items():

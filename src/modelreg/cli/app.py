@@ -96,6 +96,9 @@ COMMANDS = {
     "announce": Listed(
         "artifacts", "Make the tags that landings call for and that are missing (gto and DVC read them)."
     ),
+    "notify": Listed(
+        "notify", "Tell whom the policy names of what landed, where this environment has their addresses."
+    ),
     "hook": Listed("hook", "The gate as a hook of a git server."),
     "forge": Listed(
         "forge", "Tell the forge what the gate said. Needs GITHUB_TOKEN and GITHUB_REPOSITORY, as in a workflow."
@@ -149,6 +152,15 @@ def run(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     signal.signal(signal.SIGINT, _interrupted)
     signal.signal(signal.SIGTERM, _interrupted)
+    if any(name.startswith("MODELREG_NOTIFY_") for name in os.environ):
+        from modelreg.cli.notify import telling
+
+        with telling():
+            return _run(given)
+    return _run(given)
+
+
+def _run(given: list[str]) -> int:
     try:
         command_line(given[0] if given else _completed())(args=given, prog_name="modelreg")
     except SystemExit as leaving:

@@ -56,6 +56,7 @@ def promote(
     as_json: Json = False,
 ) -> None:
     """Promote the newest version whose gate is met, set or proposed as the policy says; exit 1 where none is met."""
+    from modelreg import notifying
     from modelreg.domain.names import parse_model, parse_stage
     from modelreg.errors import UsageError
     from modelreg.registry.promote import promote as perform
@@ -83,6 +84,8 @@ def promote(
         _tell_promotion(done)
         change.tell(done.model, done.version, dry_run=dry_run)
     if done.version is None and not done.nothing_new:
+        if not dry_run:
+            notifying.refuse(workspace, done)
         raise typer.Exit(1)
 
 

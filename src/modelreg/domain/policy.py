@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from modelreg.domain.names import Alias, Stage, parse_alias, parse_stage
+from modelreg.domain.notification import NotificationRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ class Policy:
     people: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     change: tuple[int, str] | None = None
     rollback_when: tuple[LiveRule, ...] = ()
+    notifications: tuple[NotificationRule, ...] = ()
     stage_settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     versioning: Mapping[str, str] = field(default_factory=dict)
 
@@ -111,6 +113,7 @@ class Policy:
                 LiveRule(rule["name"], parse_stage(rule["stage"]), rule["expr"])
                 for rule in body.get("rollback_when") or ()
             ),
+            notifications=tuple(NotificationRule.from_mapping(rule) for rule in body.get("notifications") or ()),
             stage_settings={name: rule or {} for name, rule in body["stages"].items()},
             versioning=body.get("versioning") or {},
         )

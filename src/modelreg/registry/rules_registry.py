@@ -52,6 +52,8 @@ def policy_rules(document: Document) -> Iterator[Finding]:
     for index, entry in enumerate(body.get("access") or ()):
         roles.append((("access", index, "role"), entry["role"]))
         stages += [(("access", index, "stages", i), stage) for i, stage in enumerate(entry.get("stages") or ())]
+    for index, rule in enumerate(body.get("notifications") or ()):
+        stages += [(("notifications", index, "stages", i), stage) for i, stage in enumerate(rule.get("stages") or ())]
     kept = (body.get("retention") or {}).get("keep_stages") or ()
     stages += [(("retention", "keep_stages", i), stage) for i, stage in enumerate(kept)]
     yield from _unknown(document, roles, body.get("roles") or {}, "role")

@@ -101,6 +101,8 @@ def land(
         return last[0], None
     force = workspace.other_branch or branch is not None
     landed = workspace.repository.land(planner, target, push=push, force_branch=force)
+    if landed is not None and branch is None and workspace.landed is not None:
+        workspace.landed(workspace, landed.commit, push or workspace.repository.remote_url() is None)
     return last[0], landed
 
 
