@@ -83,7 +83,7 @@ def _workspace(
 ) -> Workspace:
     store = partial(_store, repository, layout, settings)
     return Workspace(
-        repository, documents, layout, settings, now, store, store, cache(_signatures), other_branch, _told()
+        repository, documents, layout, settings, now, store, store, cache(_signatures), other_branch, landed=_told()
     )
 
 

@@ -66,8 +66,8 @@ class Workspace:
     """What every use case is given. `clock` gives epoch seconds (UTC); `store` opens the artifact store when asked;
     `fresh_store` one with a cache of its own in an empty folder: all that it hands out was read from the remote;
     `signing` gives the one door to signatures. `finish` has the last word on every plan before it lands (None: nobody);
-    it changes what commits say, not what they hold. `landed` is told of each commit that landed on the protected branch,
-    and whether it counts: a remote has it, or there is none."""
+    it changes what commits say, not what they hold. `landed` is told of each commit that landed on the protected
+    branch, and whether it counts: a remote has it, or there is none."""
 
     repository: Repository
     documents: Documents
