@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -69,19 +70,23 @@ class Entities:
         aliases = [_alias(model, alias) for alias in model.stages.aliases_of(found.version)]
         return self._version(model, found, stage, aliases)
 
-    def model(self, model: ModelView) -> RegisteredModel:
+    def model(self, model: ModelView, *, searched: bool = False) -> RegisteredModel:
+        """A model; its latest versions in the order of their numbers, or `searched` by stage, as SqlAlchemyStore does."""
         numbers = {found.version: found.number for found in model.good}
         standing = self._standing(model)
+        latest = [
+            self._version(model, found, standing.get(found.version, self._view.initial), ())
+            for found in self.latest(model)
+        ]
+        if searched:
+            latest.sort(key=lambda version: str(version.current_stage))
         named = model.stages.aliases.items()
         return RegisteredModel(
             name=model.name,
             creation_timestamp=model.created,
             last_updated_timestamp=model.updated,
             description=model.about.get("description"),
-            latest_versions=[
-                self._version(model, found, standing.get(found.version, self._view.initial), ())
-                for found in self.latest(model)
-            ],
+            latest_versions=latest,
             tags=[RegisteredModelTag(key, value) for key, value in (model.about.get("tags") or {}).items()],
             aliases=[RegisteredModelAlias(_alias(model, a), numbers[v]) for a, v in named if v in numbers],
         )
@@ -99,6 +104,8 @@ class Entities:
 
     def _version(self, model: ModelView, found: VersionView, stage: Stage, aliases: Sequence[str]) -> ModelVersion:
         manifest = self._read(found)
+        remote = _for_a_program_far_away()
+        nothing = "" if remote else None  # what a server on a database has: its clients send an empty text for None
         source = manifest.get("source") or {}
         run = (manifest.get("lineage") or {}).get("run") or {}
         made = ModelVersion(
@@ -106,19 +113,26 @@ class Entities:
             version=found.number,
             creation_timestamp=found.created,
             last_updated_timestamp=found.updated,
-            description=found.annotations.get("description"),
+            description=found.annotations.get("description", nothing),
             user_id=(manifest.get("author") or {}).get("email"),
             current_stage=stages.shown(self._view, stage),
             source=source_of(model, found, manifest),
-            run_id=source.get("run_id") or (run.get("id") if run.get("tracker") == "mlflow" else None),
+            run_id=run.get("id", nothing) if run.get("tracker", "mlflow") == "mlflow" else nothing,
             status=ModelVersionStatus.to_string(ModelVersionStatus.READY),
             tags=[ModelVersionTag(key, value) for key, value in tags_of(found, manifest).items()],
             run_link=source.get("run_link"),
             aliases=list(aliases),
         )
-        if not is_prompt(made._tags):
+        if not is_prompt(made._tags) and not remote:
             made._tags = VersionTags(made._tags | {VERSION_TAG: str(found.version)})
         return made
+
+
+def _for_a_program_far_away() -> bool:
+    """Whether an MLflow server asks for a client of its REST API, who makes a plain mapping of the tags, which would
+    not compare as ours does. The web interface asks below /ajax-api/, and shows the version."""
+    flask = sys.modules.get("flask")
+    return flask is not None and flask.has_request_context() and flask.request.path.startswith("/api/")
 
 
 def source_of(model: ModelView, found: VersionView, manifest: Mapping[str, Any]) -> str:

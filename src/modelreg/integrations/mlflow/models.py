@@ -118,7 +118,8 @@ class RegisteredModels(Base):
         prompts, view = filters.asks_for_prompts(clauses), self._view
         wanted = [model for model in view.named.values() if prompts or not _prompt(model)]
         entities = self._entities(view)
-        found = [entity for entity in map(entities.model, wanted) if filters.matches(entity, clauses, prompts=prompts)]
+        every = (entities.model(model, searched=True) for model in wanted)
+        found = [entity for entity in every if filters.matches(entity, clauses, prompts=prompts)]
         return filters.page(found, order, limit, offset)
 
     def get_latest_versions(self, name: str, stages: Sequence[str] | None = None) -> list[ModelVersion]:
