@@ -71,7 +71,7 @@ class Entities:
         return self._version(model, found, stage, aliases)
 
     def model(self, model: ModelView, *, searched: bool = False) -> RegisteredModel:
-        """A model; its latest versions in the order of their numbers, or `searched` by stage, as SqlAlchemyStore does."""
+        """A model; its latest versions by number, or (`searched`) by stage, as SqlAlchemyStore has them."""
         numbers = {found.version: found.number for found in model.good}
         standing = self._standing(model)
         latest = [

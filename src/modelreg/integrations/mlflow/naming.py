@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 
 from modelreg.domain.names import Alias, ModelName, collision_key, parse_alias, parse_model
 from modelreg.errors import InvalidError
@@ -51,9 +52,9 @@ def _renamed(model: Named) -> bool:
     return name is not None and name != model.folder and is_free_name(name)
 
 
-def _choices(model: Named) -> list[str]:
-    folder = str(model.folder)
-    return [str(model.display_name), folder, *(f"{folder}.{n}" for n in range(2, 10_000))]
+def _choices(model: Named) -> Iterator[str]:
+    yield from (str(model.display_name), str(model.folder))
+    yield from (f"{model.folder}.{number}" for number in count(2))
 
 
 def folder_for(name: str, taken: Collection[str]) -> ModelName:
@@ -86,11 +87,10 @@ def alias_shown(alias: str, names: Mapping[str, str]) -> str:
 def _first(name: str, fallback: str, longest: int, parse: Callable[[str], str], free: Callable[[str], bool]) -> str:
     """`name` where it is legal and free, else the first legal and free one of those that look like it."""
     stem = _plain(name) or fallback
-    tries = (name, stem, f"{fallback}-{stem}", *(f"{_cut(stem, longest, n)}-{n}" for n in range(2, 100_000)))
-    for text in tries:
-        if _legal(text, parse) and free(text):
-            return text
-    raise InvalidError(f"there are too many names like {name[:60]!a}", hint="take another name")
+    # What begins with what a name may not begin with gets a word in front.
+    stems = (stem, f"{fallback}-{stem}")
+    numbered = (f"{_cut(text, longest, number)}-{number}" for number in count(2) for text in stems)
+    return next(text for text in chain((name, stem), numbered) if _legal(text, parse) and free(text))
 
 
 def _legal(text: str, parse: Callable[[str], str]) -> bool:
