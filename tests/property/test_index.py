@@ -123,9 +123,9 @@ def change(past: History, other: History, choice: random.Random, path: Path) -> 
     return kind
 
 
-def lose(path: Path, choice: random.Random) -> None:
-    """The index is gone, cut short, or holds a stranger's bytes."""
-    file = path / ".git" / "modelreg" / index_file.NAME
+def lose(path: Path, choice: random.Random, name: str = index_file.NAME) -> None:
+    """A file of modelreg is gone, cut short, or holds a stranger's bytes."""
+    file = path / ".git" / "modelreg" / name
     if not file.exists():
         return
     data = bytearray(file.read_bytes())

@@ -10,16 +10,18 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 
 from modelreg.adapters.door import Door
+from modelreg.adapters.ranges import first_parent_range
 from modelreg.domain.history import Ancestor, Change, Landing
 from modelreg.domain.plan import CommitId
 from modelreg.errors import UnavailableError
 
+_AT_ONCE = 5_000
 _RAW = ("--raw", "--no-abbrev", "--no-renames", "-O/dev/null", "--no-color", "--no-ext-diff", "-z")
 
 
 def landings(git: Door, tip: CommitId, prefix: str, since: CommitId | None = None) -> Sequence[Landing]:
     """First-parent commits up to `tip` that touch `prefix`, oldest first. Raises UnavailableError when shallow."""
-    _require_whole(git)
+    require_whole(git)
     command = ["log", "--first-parent", "--diff-merges=first-parent", "--reverse", *_RAW]
     command += ["--format=tformat:%H%x00%ct%x00%ce%x00%s", "--end-of-options", tip]
     command += [f"^{since}"] if since else []
@@ -36,7 +38,7 @@ def landings(git: Door, tip: CommitId, prefix: str, since: CommitId | None = Non
 
 def first_parents(git: Door, tip: CommitId) -> Sequence[Ancestor]:
     """See `registry.ports.Repository.first_parents`."""
-    _require_whole(git)
+    require_whole(git)
     command = ["log", "--first-parent", "-s", "--format=%H %ct %P", "--end-of-options", tip]
     found = []
     for line in git.run(command).decode().splitlines():
@@ -58,9 +60,9 @@ def first_commits(
 
     Without merges all commits are landings. To see that there is none takes a fifth of the time: no tree is read.
     """
-    _require_whole(git)
-    if landings is not None and not git.run(["rev-list", "--merges", "--max-count=1", "--end-of-options", tip]):
-        return _first_on_one_line(landings, blobs)
+    require_whole(git)
+    if landings is not None and not has_merges(git, tip):
+        return first_on_one_line(landings, blobs)
     folders = sorted({path.rsplit("/", 2)[0] for path in blobs})  # fewer arguments than a path per version
     command = ["log", "--full-history", "--diff-merges=combined", *_RAW, "--format=tformat:%H"]
     command += ["--end-of-options", tip, "--", *folders]
@@ -74,7 +76,24 @@ def first_commits(
     return {path: CommitId(min(commits)) for path, commits in holders.items()}
 
 
-def _first_on_one_line(landings: Sequence[Landing], blobs: Mapping[str, str]) -> dict[str, CommitId]:
+def has_merges(git: Door, tip: CommitId, since: CommitId | None = None) -> bool:
+    """Whether a merge is among `tip` and its ancestors, those of `since` left out. No tree is read."""
+    command = ["rev-list", "--merges", "--max-count=1", "--end-of-options", tip]
+    return bool(git.run([*command, *([f"^{since}"] if since else [])]).strip())
+
+
+def in_parts(git: Door, since: CommitId | None, tip: CommitId) -> Sequence[CommitId]:
+    """The first-parent line from `since` to `tip` in parts, by their last commits: so that no hundred thousand landings
+    are in memory at once."""
+    if since is None:
+        line: Sequence[CommitId] = [ancestor.commit for ancestor in reversed(first_parents(git, tip))]
+    else:
+        line = first_parent_range(git, since, tip) or ()
+    return [*line[_AT_ONCE - 1 : -1 : _AT_ONCE], tip]
+
+
+def first_on_one_line(landings: Sequence[Landing], blobs: Mapping[str, str]) -> dict[str, CommitId]:
+    """As `first_commits`, in a history without merges of which these are all landings that touch the paths."""
     found: dict[str, CommitId] = {}
     for landing in landings:
         for change in landing.changes:
@@ -108,7 +127,8 @@ def _oldest(git: Door, tip: CommitId, candidates: Mapping[str, set[str]]) -> dic
     return {path: {c for c in commits if not below.get(c, 0) & bit[path]} for path, commits in candidates.items()}
 
 
-def _require_whole(git: Door) -> None:
+def require_whole(git: Door) -> None:
+    """Raises UnavailableError in a shallow clone."""
     if git.shallow:
         raise UnavailableError(
             "the clone is shallow: its history has no beginning",

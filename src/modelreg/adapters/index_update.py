@@ -23,7 +23,6 @@ KINDS = frozenset({"model", "stages", "manifest", "withdrawn", "transition", "ev
 _LANDED = ("manifest", "evidence", "transition")
 """What a history tells of, in the order of one landing."""
 _AT_ONCE = 500
-_LANDINGS_AT_ONCE = 5_000
 _Key = tuple[str, str]
 
 
@@ -137,21 +136,13 @@ class Update:
         since = self._last_common(commit)
         query = "SELECT coalesce(max(number), 0) FROM landing WHERE registry = ?"
         (number,) = self._db.execute(query, (self.registry,)).fetchone()
-        for step in self._steps(since, commit):
+        for step in history.in_parts(self._git, since, commit):
             for landing in history.landings(self._git, step, self._layout.prefix, since):
                 number += 1
                 self._landing(number, landing)
             since = step
         self._db.execute("UPDATE registry SET landed = ? WHERE id = ?", (commit, self.registry))
         self.landed = commit
-
-    def _steps(self, since: CommitId | None, commit: CommitId) -> list[CommitId]:
-        """The way to a commit in parts, so that no hundred thousand landings are in memory at once."""
-        if since is None:
-            line: Sequence[CommitId] = [a.commit for a in reversed(history.first_parents(self._git, commit))]
-        else:
-            line = ranges.first_parent_range(self._git, since, commit) or ()
-        return [*line[_LANDINGS_AT_ONCE - 1 : -1 : _LANDINGS_AT_ONCE], commit]
 
     def _last_common(self, commit: CommitId) -> CommitId | None:
         """The last known commit that is on the line of `commit`; what landed after it is forgotten."""

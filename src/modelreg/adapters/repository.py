@@ -6,14 +6,19 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from modelreg.adapters import history, ranges, refs
 from modelreg.adapters.door import Door
 from modelreg.adapters.trees import CommitTree, WorkTree
-from modelreg.domain.history import Ancestor, Change, Landing
+from modelreg.domain.history import Ancestor, Change, Landing, Line
+from modelreg.domain.layout import Layout
 from modelreg.domain.plan import CommitId, Planner, Tag
 from modelreg.errors import ConflictError, IdentityError
 from modelreg.registry.ports import Head, Identity, Landed, Repaired, TagObject, Tree
+
+if TYPE_CHECKING:
+    from modelreg.adapters.landing_log import LandingLog
 
 _REVISION = re.compile(r"[^\x00-\x20\x7f~^:?*\[\\-][^\x00-\x20\x7f:?*\[\\]*")
 _IDENTITY = re.compile(r"(.*) <(.*)> \d+ [+-]\d{4}")
@@ -132,6 +137,18 @@ class GitRepository:
         self, branch_tip: CommitId, blobs: Mapping[str, str], landings: Sequence[Landing] | None = None
     ) -> Mapping[str, CommitId]:
         return history.first_commits(self.git, branch_tip, blobs, landings)
+
+    def line(self, tip: CommitId, layout: Layout, model: str) -> Line:
+        return self._log.line(tip, layout, model)
+
+    def note(self, layout: Layout, landed: Landed) -> None:
+        self._log.add(layout, landed)
+
+    @cached_property
+    def _log(self) -> LandingLog:
+        from modelreg.adapters.landing_log import LandingLog  # only who writes needs SQLite
+
+        return LandingLog(self.git)
 
     def tags(self, pattern: str) -> Sequence[TagObject]:
         command = [

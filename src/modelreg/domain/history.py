@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from modelreg.domain.plan import CommitId
@@ -31,6 +31,28 @@ class Landing:
     committer: str
     subject: str
     changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What landed of one model up to a commit, as far as tags tell it.
+
+    `landings` have only what they changed of the model's manifests and transitions and of the policy, and neither
+    committer nor subject. `registered` are the commits that tags of versions point at, by the path of the manifest.
+    """
+
+    landings: Sequence[Landing]
+    registered: Mapping[str, CommitId]
+
+
+def registrations(landings: Iterable[Landing]) -> dict[str, str]:
+    """The manifests that landings added, as path → blob; of one that was added again the last."""
+    return {
+        change.path: change.blob
+        for landing in landings
+        for change in landing.changes
+        if change.status == "A" and change.blob and change.path.endswith("/manifest.yaml")
+    }
 
 
 @dataclass(frozen=True, slots=True)

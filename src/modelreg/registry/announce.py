@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from modelreg.domain.history import Landing
+from modelreg.domain.history import Landing, Line, registrations
 from modelreg.domain.names import ModelName
 from modelreg.domain.plan import CommitId, Tag
 from modelreg.domain.policy import Policy
@@ -70,7 +70,7 @@ def announcing_all(
     """The same for a landing of several steps of one model, in their order."""
     if workspace.settings.announce != "direct":
         return None
-    steps = _steps(workspace, base, [model]).get(model, [])
+    steps = _remembered_steps(workspace, base, model)
 
     def new_tags(commit: CommitId) -> Sequence[Tag]:
         artifact = workspace.layout.artifact_name(model)
@@ -112,50 +112,64 @@ def says(found: TagObject, wanted: Tag) -> bool:
 
 
 def _steps(workspace: Workspace, tip: CommitId, models: Sequence[ModelName] | None) -> dict[ModelName, list[Step]]:
-    """Registrations and transitions in order of landing, by model."""
-    layout = workspace.layout
+    """Registrations and transitions in order of landing, by model, as the history itself tells them."""
+    layout, repository = workspace.layout, workspace.repository
     single = models[0] if models is not None and len(models) == 1 else None
-    prefix = layout.prefix
-    landings = workspace.repository.landings(tip, prefix if single is None else layout.model_folder(single))
+    landings = repository.landings(tip, layout.prefix if single is None else layout.model_folder(single))
+    wanted = registrations(landings)
+    line = Line(landings, repository.first_commits(tip, wanted, landings) if wanted else {})
+    # Where many landings will be asked for their policy, it pays to look first whether it ever changed.
+    once = single is not None and len(repository.landings(tip, layout.policy)) <= 1
+    return _steps_of(workspace, tip, line, (lambda _: tip) if once else (lambda commit: commit))
+
+
+def _remembered_steps(workspace: Workspace, tip: CommitId, model: ModelName) -> Sequence[Step]:
+    """As `_steps`, of one model, with what the clone remembers of its history."""
+    line = workspace.repository.line(tip, workspace.layout, model)
+    return _steps_of(workspace, tip, line, _standing(workspace, tip, line)).get(model, [])
+
+
+def _standing(workspace: Workspace, tip: CommitId, line: Line) -> Callable[[CommitId], CommitId]:
+    """For a landing of a line the commit that brought the policy which stood then: few trees are read."""
+    policy = workspace.layout.policy
+    brought = {landing.commit for landing in line.landings if any(c.path == policy for c in landing.changes)}
+    if len(brought) <= 1:
+        return lambda _: tip
+    last, by = None, {}
+    for landing in line.landings:
+        last = landing.commit if landing.commit in brought else last
+        by[landing.commit] = last or landing.commit
+    return lambda commit: by[commit]
+
+
+def _steps_of(
+    workspace: Workspace, tip: CommitId, line: Line, standing: Callable[[CommitId], CommitId]
+) -> dict[ModelName, list[Step]]:
+    """The steps of landings whose policies are those of the commits that `standing` names for them."""
     snapshot = workspace.at(tip)
-    policies = _Policies(workspace, None if single else tip)
+    snapshot.load_many(c.path for landing in line.landings for c in landing.changes if "/transitions/" in c.path)
+    policies = _Policies(workspace, standing)
     found: dict[ModelName, list[Step]] = {}
-    commits = _registration_commits(workspace, tip, landings)
-    records = [c.path for landing in landings for c in landing.changes if "/transitions/" in c.path]
-    snapshot.load_many(records)
-    for landing in landings:
-        for step in _landing_steps(workspace, snapshot, policies, landing, commits):
-            model, value = step
-            found.setdefault(model, []).append(value)
+    for landing in line.landings:
+        for model, step in _landing_steps(workspace, snapshot, policies, landing, line.registered):
+            found.setdefault(model, []).append(step)
     return found
 
 
 class _Policies:
-    """The policy as it stood at a landing. `tip`: many will be asked, up to there, so that it pays to look first
-    whether it ever changed; None: few."""
+    """The policy as it stood at a landing, each parsed once."""
 
-    def __init__(self, workspace: Workspace, tip: CommitId | None) -> None:
+    def __init__(self, workspace: Workspace, standing: Callable[[CommitId], CommitId]) -> None:
         self._workspace = workspace
-        repository, path = workspace.repository, workspace.layout.policy
-        self._only = tip if tip is not None and len(repository.landings(tip, path)) <= 1 else None
+        self._standing = standing
         self._cache: dict[bytes | None, Policy] = {}
 
     def at(self, commit: CommitId) -> Policy:
-        snapshot = self._workspace.at(self._only or commit)
+        snapshot = self._workspace.at(self._standing(commit))
         data = snapshot.tree.read(snapshot.layout.policy)
         if data not in self._cache:
             self._cache[data] = snapshot.policy()
         return self._cache[data]
-
-
-def _registration_commits(workspace: Workspace, tip: CommitId, landings: Sequence[Landing]) -> dict[str, CommitId]:
-    wanted = {
-        change.path: change.blob
-        for landing in landings
-        for change in landing.changes
-        if change.status == "A" and change.blob and change.path.endswith("/manifest.yaml")
-    }
-    return dict(workspace.repository.first_commits(tip, wanted, landings)) if wanted else {}
 
 
 def _landing_steps(
@@ -163,7 +177,7 @@ def _landing_steps(
     snapshot: Snapshot,
     policies: _Policies,
     landing: Landing,
-    commits: dict[str, CommitId],
+    commits: Mapping[str, CommitId],
 ) -> list[tuple[ModelName, Step]]:
     """What one landing registered, then what it moved."""
     registered: list[tuple[ModelName, Step]] = []

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:  # every command imports this module, and few need what its signatures name
     from modelreg.domain.document import Document
     from modelreg.domain.finding import Finding
-    from modelreg.domain.history import Ancestor, Change, Landing
+    from modelreg.domain.history import Ancestor, Change, Landing, Line
+    from modelreg.domain.layout import Layout
     from modelreg.domain.lineage_graph import VersionName
     from modelreg.domain.lineage_query import Query
     from modelreg.domain.plan import CommitId, Plan, Planner, Tag
@@ -194,6 +195,14 @@ class Repository(Protocol):
         The topic commit after a merge, the squash after a squash; of several the one with the smallest id. Where they
         are known, `landings` (all that touch these paths, up to the tip) save a walk in a history without merges.
         """
+
+    def line(self, tip: CommitId, layout: Layout, model: str) -> Line:
+        """What landed of a model up to `tip`, as `landings` and `first_commits` would tell it, from a log that this
+        clone keeps. For those who announce their own landing: whoever judges asks the history. Raises as `landings`.
+        """
+
+    def note(self, layout: Layout, landed: Landed) -> None:
+        """Add a landing that was just made to that log; it is added later where that cannot be done now."""
 
     def tags(self, pattern: str) -> Sequence[TagObject]:
         """Tags whose name matches a `for-each-ref` glob below refs/tags/ (`churn*`), by name."""

@@ -103,6 +103,8 @@ def land(
     landed = workspace.repository.land(planner, target, push=push, force_branch=force)
     if landed is not None and branch is None and workspace.landed is not None:
         workspace.landed(workspace, landed.commit, push or workspace.repository.remote_url() is None)
+    if landed is not None and landed.plan.announce is not None:
+        workspace.repository.note(workspace.layout, landed)
     return last[0], landed
 
 

@@ -1,0 +1,124 @@
+"""Whatever a repository's history was, what is announced with the log of landings is what the history calls for."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from modelreg.adapters import landing_log
+from modelreg.adapters.landing_log import NAME
+from modelreg.adapters.repository import GitRepository
+from modelreg.domain.names import ModelName
+from modelreg.domain.plan import CommitId, Plan
+from modelreg.domain.tags import Step
+from modelreg.errors import ModelregError
+from modelreg.registry.announce import _remembered_steps, _steps
+from modelreg.registry.workspace import Workspace
+from modelreg.wiring import open_workspace
+from tests.histories import MODELS, POLICY, REGISTRY, History
+from tests.property.test_index import change, lose
+from tests.support import Repo
+
+STEPS = 12
+
+
+def agree(workspace: Workspace, tip: CommitId, model: ModelName) -> int:
+    """Both ways find the same steps, or the same error; how many steps."""
+
+    def walked() -> Sequence[Step]:
+        return _steps(workspace, tip, [model]).get(model, [])
+
+    found: list[Sequence[Step] | tuple[type, str]] = []
+    for way in (walked, lambda: _remembered_steps(workspace, tip, model)):
+        try:
+            found.append(way())
+        except ModelregError as error:
+            found.append((type(error), str(error)))
+    assert found[0] == found[1]
+    return len(found[0]) if isinstance(found[0], list) else 0
+
+
+def announced(choice: random.Random) -> str:
+    """The policy, with other stages announced."""
+    text = POLICY
+    for name in choice.sample(("staging", "production"), choice.randint(0, 2)):
+        text = text.replace(f"{name}: {{", f"{name}: {{announce: true, ")
+    return text
+
+
+def land(past: History, root: str) -> None:
+    """A landing by modelreg itself, which notes it."""
+    tree = past.trees["main"]
+    before = dict(tree)
+    past.choice.choice((past.register, past.move, past.move, past.edit))(tree)
+    written = {path for path, text in tree.items() if before.get(path) != text}
+    written |= {path for path in tree if path.endswith("/manifest.yaml") and past.choice.random() < 0.2}  # as it was
+    files = {path: tree[path].encode() for path in written if not tree[path].startswith("->")}
+    if not files:
+        return
+    workspace = open_workspace(past.repo.path / root)
+    repository, at = workspace.repository, 1_700_000_000 + 60 * past.commits
+    landed = repository.land(lambda base: Plan("main", base, files, "m", at, announce=lambda _: ()), "main")
+    assert landed is not None
+    repository.note(workspace.layout, landed)
+
+
+@pytest.mark.parametrize("seed", range(1, 9))
+def test_with_the_log_and_without_the_tags_are_the_same(
+    tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(landing_log, "_walked", None)  # there is a log at any time, if a new one
+    choice = random.Random(seed)
+    path = tmp_path / "repo"
+    past = History(Repo.init(path, object_format=choice.choice(("sha1", "sha256"))), choice)
+    other = History(past.repo, choice, root="ml/team")
+    direct = REGISTRY.replace("announce: ci", "announce: direct")
+    other.found()
+    past.trees["main"] = dict(other.trees["main"])
+    past.found()
+    for prefix in ("", "ml/team/"):
+        past.trees["main"][f"{prefix}registry/registry.yaml"] = direct
+    past.commit("main")
+    past.repo.git("reset", "-q", "--hard")
+    compared = 0
+    open_already: list[Workspace] = []
+    for _ in range(STEPS):
+        what = choice.random()
+        if what < 0.1:
+            past.trees["main"]["registry/policy.yaml"] = announced(choice)
+            past.commit("main")
+        elif what < 0.5:
+            land(past, choice.choice(("", "ml/team")))
+        else:
+            change(past, other, choice, path)
+        if choice.random() < 0.15:
+            lose(path, choice, f"{NAME}.sqlite")
+        past.repo.git("reset", "-q", "--hard")
+        if not open_already or choice.random() < 0.3:
+            open_already = [open_workspace(folder) for folder in (path, path / "ml" / "team")]
+        for workspace in open_already:
+            refs = ("main", choice.choice(("main", "main~1", "fork")))
+            for ref in (ref for ref in refs if past.repo.rev(ref)):
+                tip = CommitId(past.repo.rev(ref) or "")
+                compared += sum(agree(workspace, tip, ModelName(model)) for model in MODELS)
+    assert compared > STEPS
+
+
+def test_a_workspace_that_is_open_notes_what_it_lands(tmp_path: Path) -> None:
+    """The log is where the branch is after a landing: the next one asks git for nothing."""
+    past = History(Repo.init(tmp_path / "repo"), random.Random(1))
+    past.found()
+    past.repo.git("reset", "-q", "--hard")
+    repository = GitRepository.open(past.repo.path)
+    workspace = open_workspace(past.repo.path)
+    repository.line(CommitId(past.repo.head), workspace.layout, "churn")
+    for _ in range(3):
+        past.choice.seed(3)
+        land(past, "")
+    known = repository._log._file
+    with known.reading() as db:
+        assert db is not None
+        assert db.execute("SELECT tip FROM registry").fetchall() == [(past.repo.head,)]
