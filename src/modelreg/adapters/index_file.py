@@ -17,7 +17,7 @@ NAME = "index.sqlite"
 _ROOT = Path(__file__).parents[1]
 _SOURCES = {
     "adapters": (
-        *("index", "index_file", "index_rows", "index_search", "index_update", "schema"),
+        *("index", "index_file", "index_rows", "index_search", "index_update"),
         *("yaml_marked", "yaml_reader", "yaml_text", "yaml_values"),
     ),
     "domain": ("card", "manifest", "metric", "names", "properties", "search", "stages", "transition", "version"),
