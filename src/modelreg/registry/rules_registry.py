@@ -25,15 +25,25 @@ def registry_rules(checked: Checked, layout: Layout) -> Iterator[Finding]:
     policy = checked.documents.get(layout.policy)
     if policy is not None and not checked.sound_policy:
         yield from policy_rules(policy)
+
+
+def name_rules(paths: Iterable[str], layout: Layout) -> Iterator[Finding]:
+    """No two models, whose model.yaml lie at these paths, have names that a file system or a reader may confuse."""
     seen: dict[str, str] = {}
-    for path in sorted((*checked.sound, *checked.contents)):
+    for path in sorted(paths):
         place = layout.place(path)
-        if place is None or place.kind != "model" or place.model is None:
-            continue
-        other = seen.setdefault(collision_key(place.model), place.model)
-        if other != place.model:
-            yield Finding(path, "name", f"{place.model} differs from {other} only by case, - or _", line=1)
-        if policy is not None and (document := checked.documents.get(path)) is not None:
+        if place is not None and place.kind == "model" and place.model is not None:
+            other = seen.setdefault(collision_key(place.model), place.model)
+            if other != place.model:
+                yield Finding(path, "name", f"{place.model} differs from {other} only by case, - or _", line=1)
+
+
+def model_gate_rules(checked: Checked, layout: Layout) -> Iterator[Finding]:
+    """Rules on what each model.yaml adds to the policy's gates."""
+    policy = checked.documents.get(layout.policy)
+    for path, document in checked.documents.items():
+        place = layout.place(path)
+        if policy is not None and place is not None and place.kind == "model":
             yield from gate_rules(document, policy)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from modelreg.domain.finding import Finding
 from modelreg.domain.layout import ADD_ONLY
@@ -36,7 +36,6 @@ class SoundModels:
         self._prefix = workspace.layout.prefix
         self._keys: dict[str, str] = {}
         self._sound: dict[str, list[str]] = {}
-        self._wrong: set[str | None] | None = None
         self._fitting: frozenset[str] = frozenset()
         self.known: frozenset[str] = frozenset()
         self.policy = False
@@ -63,10 +62,9 @@ class SoundModels:
         """Whether such a document is known to fit its schema."""
         return bool(self._fitting) and _fits(kind, entry) in self._fitting
 
-    def judged(self, model: str, findings: Sequence[Finding], checked: Checked) -> None:
-        """A model was looked at. Without findings of its own, and with none on a file of its folder, it is sound as
-        long as the parents that its manifests name are there."""
-        if self._index is None or findings or self._found_wrong(model, checked):
+    def judged(self, model: str, checked: Checked) -> None:
+        """A model was found sound: it stays so as long as the parents that its manifests name are there."""
+        if self._index is None:
             return
         layout = self._workspace.layout
         manifests = (layout.place(path) for path in checked.documents if path.startswith(layout.model_folder(model)))
@@ -74,24 +72,22 @@ class SoundModels:
         parents = (parent for body in bodies for parent in (body.get("lineage") or {}).get("parents") or ())
         self._sound[self._keys[model]] = sorted({layout.manifest(p["model"], p["version"]) for p in parents})
 
-    def _found_wrong(self, model: str, checked: Checked) -> bool:
-        if self._wrong is None:
-            self._wrong = {_model(f.file, self._prefix) for f in checked.findings}
-        return model in self._wrong
+    def judged_policy(self, checked: Checked) -> None:
+        """registry.yaml and policy.yaml were looked at, each by itself."""
+        own = (self._workspace.layout.registry, self._workspace.layout.policy)
+        if self._index is not None and not self.policy and not any(f.file in own for f in checked.findings):
+            self._sound[self._policy] = list(own)
 
     def keep(self, checked: Checked) -> None:
-        """Remember what was found sound; the policy where nothing was found on it."""
-        layout = self._workspace.layout
-        own = (layout.registry, layout.policy)
+        """Remember what was found sound since the last time."""
         if self._index is None:
             return
-        if not self.policy and not any(f.file in own for f in checked.findings):
-            self._sound[self._policy] = list(own)
         for path in checked.documents:
-            place = layout.place(path)
+            place = self._workspace.layout.place(path)
             if place is not None and path in self._entries:
                 self._sound.setdefault(_fits(place.kind, self._entries[path]), [])
         new = {key: paths for key, paths in self._sound.items() if key not in self._fitting}
+        self._sound = {}
         if new:
             self._index.remember(new)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from modelreg.domain.document import Document
@@ -14,7 +14,7 @@ from modelreg.registry.checking import Checked
 from modelreg.registry.index_port import Index
 from modelreg.registry.ports import Entry, Tree
 from modelreg.registry.rules import model_rules
-from modelreg.registry.rules_registry import registry_rules
+from modelreg.registry.rules_registry import model_gate_rules, name_rules, registry_rules
 from modelreg.registry.rules_signers import signer_rules
 from modelreg.registry.rules_statements import statement_rules
 from modelreg.registry.snapshot import Snapshot
@@ -35,6 +35,8 @@ DOCUMENTS = frozenset(
         "withdrawn",
     )
 )
+
+_FILES_AT_ONCE = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,49 +61,75 @@ def validate(
     documents are always read. With an `index` models that were found sound and are as they were then are not read
     again (docs/decisions/0006). Raises NotFoundError for a path or ref that does not exist.
     """
-    tree = tree_of(workspace, ref, index)
+    tree = _ListedOnce(tree_of(workspace, ref, index))
     snapshot = Snapshot(tree, workspace.documents, workspace.layout)
     entries = tree.paths(workspace.layout.prefix)
     models = _models(workspace, entries, paths, changed_since)
     findings = validate_tree(workspace, snapshot, models, index)
-    read = [path for path in entries if _concerned(workspace, path, models)]
+    files = sum(1 for path in entries if _concerned(workspace, path, models))
     findings += _history(workspace, tree, ref, models, index)
     findings = list(dict.fromkeys(findings))
     findings.sort(key=lambda f: (f.file, f.line or 0, f.column or 0, f.code))
-    return Validation(len(read), tuple(findings))
+    return Validation(files, tuple(findings))
 
 
 def validate_tree(
     workspace: Workspace, snapshot: Snapshot, models: frozenset[str] | None = None, index: Index | None = None
 ) -> list[Finding]:
     """The findings of one tree, history aside; of some models, or (None) of all."""
-    checked = Checked()
     layout = workspace.layout
     entries = _entries(workspace, snapshot.tree, models)
-    if (dvc_yaml := snapshot.tree.read(layout.dvc_yaml)) is not None:
-        checked.contents[layout.dvc_yaml] = dvc_yaml
+    dvc_yaml = snapshot.tree.read(layout.dvc_yaml)
     memory = SoundModels(workspace, entries, dvc_yaml, index)
-    checked.sound = [layout.model(model) for model in memory.known]
-    checked.sound_policy = memory.policy
     wanted = [path for path in entries if _concerned(workspace, path, models) and not memory.knows(path)]
-    memory.ask(wanted)
-    contents = snapshot.tree.read_many(wanted)
-    for path in wanted:
-        place = layout.place(path)
+    by_model = _by_model(workspace, wanted)
+    of_models = {path for files in by_model.values() for path in files}
+    own = Checked(sound_policy=memory.policy)
+    _check_files(workspace, snapshot, own, memory, entries, [path for path in wanted if path not in of_models])
+    if dvc_yaml is not None:
+        own.contents[layout.dvc_yaml] = dvc_yaml
+    findings = own.findings
+    findings += registry_rules(own, layout)
+    findings += signer_rules(own, layout)
+    findings += statement_rules(own, layout)
+    named = list(name_rules((path for path in entries if path.endswith("/model.yaml")), layout))
+    findings += named
+    memory.judged_policy(own)
+    memory.keep(own)
+    for part in _parts(by_model):
+        checked = own.beside([layout.registry, layout.policy, layout.dvc_yaml])
+        files = [path for model in part for path in by_model[model]]
+        _check_files(workspace, snapshot, checked, memory, entries, files)
+        checked.findings += model_gate_rules(checked, layout)
+        checked.findings += signer_rules(checked, layout)
+        checked.findings += statement_rules(checked, layout)
+        wrong = {place.model for f in (*named, *checked.findings) if (place := layout.place(f.file))}
+        for model in part:
+            its = {path: entries[path] for path in by_model[model]}
+            of_model = list(model_rules(checked, snapshot, workspace, model, its))
+            if not of_model and model not in wrong:
+                memory.judged(model, checked)
+            checked.findings += of_model
+        memory.keep(checked)
+        findings += checked.findings
+    return findings
+
+
+def _check_files(
+    workspace: Workspace,
+    snapshot: Snapshot,
+    checked: Checked,
+    memory: SoundModels,
+    entries: Mapping[str, Entry],
+    paths: Sequence[str],
+) -> None:
+    memory.ask(paths)
+    contents = snapshot.tree.read_many(paths)
+    for path in paths:
+        place = workspace.layout.place(path)
         if place is not None:
             fits = memory.fits(place.kind, entries[path])
             _check_file(workspace, checked, place, entries[path], contents.get(path), fits=fits)
-    findings = checked.findings
-    findings += registry_rules(checked, workspace.layout)
-    findings += signer_rules(checked, workspace.layout)
-    findings += statement_rules(checked, workspace.layout)
-    for model, files in sorted(_by_model(workspace, wanted).items()):
-        own = {path: entries[path] for path in files}
-        of_model = list(model_rules(checked, snapshot, workspace, model, own))
-        memory.judged(model, of_model, checked)
-        findings += of_model
-    memory.keep(checked)
-    return findings
 
 
 def _by_model(workspace: Workspace, paths: Iterable[str]) -> dict[str, list[str]]:
@@ -112,11 +140,25 @@ def _by_model(workspace: Workspace, paths: Iterable[str]) -> dict[str, list[str]
     return found
 
 
-def _entries(workspace: Workspace, tree: Tree, models: frozenset[str] | None) -> dict[str, Entry]:
+def _parts(by_model: Mapping[str, Sequence[str]]) -> Iterator[list[str]]:
+    """Models, some at a time: what was read of them need not be kept until the last is."""
+    part: list[str] = []
+    files = 0
+    for model in sorted(by_model):
+        part.append(model)
+        files += len(by_model[model])
+        if files >= _FILES_AT_ONCE:
+            yield part
+            part, files = [], 0
+    if part:
+        yield part
+
+
+def _entries(workspace: Workspace, tree: Tree, models: frozenset[str] | None) -> Mapping[str, Entry]:
     """The files that are concerned; of some models without listing the others, however many there are."""
     layout = workspace.layout
     if models is None:
-        return dict(tree.paths(layout.prefix))
+        return tree.paths(layout.prefix)
     rules = (layout.registry, layout.policy, layout.allowed_signers, layout.revoked_signers, layout.approvals)
     prefixes = [*rules, *(layout.model_folder(model) for model in sorted(models))]
     tree.list_many(prefixes)
@@ -130,6 +172,28 @@ def tree_of(workspace: Workspace, ref: str | None, index: Index | None = None) -
         return repository.tree(workspace.tip(ref))
     known = index.work_tree() if index is not None else None
     return repository.work_tree() if known is None else known
+
+
+class _ListedOnce:
+    """A tree whose files are listed once: of a work tree each listing reads every file."""
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+        self._listed: dict[str, Mapping[str, Entry]] = {}
+
+    def paths(self, prefix: str) -> Mapping[str, Entry]:
+        if prefix not in self._listed:
+            self._listed[prefix] = self._tree.paths(prefix)
+        return self._listed[prefix]
+
+    def list_many(self, prefixes: Iterable[str]) -> None:
+        self._tree.list_many(prefixes)
+
+    def read(self, path: str) -> bytes | None:
+        return self._tree.read(path)
+
+    def read_many(self, paths: Iterable[str]) -> Mapping[str, bytes]:
+        return self._tree.read_many(paths)
 
 
 def _models(
