@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 RETRY_S = 60.0
 """How long a lost race is tried again, in all."""
+LONGEST_WAIT = 16.0
+"""In attempts."""
 
 
 def land(
@@ -49,7 +51,9 @@ def land(
         here = _checked_out_here(git, branch, force=force_branch or onto is not None)
         if here and onto is not None:
             raise UnavailableError(f"{branch} is checked out here", hint=f"git switch {onto}, and try again")
+        lost = 0
         while True:
+            began = time.monotonic()
             for name in (branch, onto) if push else ():
                 if name is not None:
                     remote.fetch(git, name)
@@ -61,9 +65,21 @@ def land(
             landed = _try(repository, plan, local, here=here, push=push)
             if landed is not None:
                 return landed
-            if time.monotonic() > deadline:
+            now = time.monotonic()
+            if now > deadline:
                 raise ConflictError(f"{branch} kept moving for {RETRY_S:.0f} s", hint="try again")
-            time.sleep(random.uniform(0.05, 0.5))  # noqa: S311 - jitter, no secret
+            lost += 1
+            time.sleep(_wait(lost, now - began, deadline - now))
+
+
+def _wait(lost: int, took: float, left: float) -> float:
+    """Seconds to wait after so many lost races, the last of which `took` so long, where `left` seconds are left.
+
+    Whoever tries again at once lengthens the others' attempts, and more of them fail: with many clones nobody gets
+    through. How long an attempt takes says how busy machine, network and server are. Who has waited long waits less.
+    """
+    patience = max(0.0, 1.5 * left / RETRY_S - 0.5)
+    return random.uniform(0.0, min(took * min(4.0**lost, LONGEST_WAIT) * patience, left))  # noqa: S311 - jitter
 
 
 def create_tags(
