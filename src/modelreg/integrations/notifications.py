@@ -130,10 +130,7 @@ def _service(addresses: Sequence[str]) -> Any:
         except ImportError:
             hint = "pip install 'modelreg[notify]'"
             raise UnavailableError("notifications need apprise, which is not installed", hint=hint) from None
-        log = logging.getLogger("apprise")  # it quotes addresses
-        log.propagate = False
-        if not log.handlers:
-            log.addHandler(logging.NullHandler())
+        logging.getLogger("apprise").propagate = False  # its log quotes addresses
         # With a time limit of its own it starts threads that the end of the program waits for.
         service = apprise.Apprise(asset=apprise.AppriseAsset(service_timeout=0, async_mode=False))
         return service if all(service.add(address) for address in addresses) else None
