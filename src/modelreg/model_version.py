@@ -13,6 +13,7 @@ from modelreg.domain.address import Address
 from modelreg.domain.names import ModelName, Stage, parse_stage
 from modelreg.domain.version import Version
 from modelreg.errors import DeniedError
+from modelreg.locating import one_state
 from modelreg.registry import listing
 from modelreg.registry.pull import Pulled, pull
 from modelreg.wiring import export
@@ -110,6 +111,10 @@ class ModelVersion:
         are loaded and need `allow_pickle=True`. Raises DeniedError otherwise, and for formats that are not loaded
         here; UnavailableError without the format's extra.
         """
+        with one_state(self.registry._workspace):
+            return self._loaded(trusted, allow_pickle=allow_pickle)
+
+    def _loaded(self, trusted: Sequence[str], *, allow_pickle: bool) -> Any:
         from modelreg.integrations import formats, sklearn
 
         primary = self.manifest.primary

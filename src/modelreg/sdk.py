@@ -14,6 +14,7 @@ from modelreg.domain.address import Address
 from modelreg.domain.names import ModelName, parse_alias, parse_model, parse_stage
 from modelreg.domain.version import Bump, Version, parse_label
 from modelreg.errors import UsageError
+from modelreg.locating import locate, one_state
 from modelreg.model_version import ModelVersion
 from modelreg.registry.request import Request
 from modelreg.registry.resolve import latest, resolve
@@ -28,14 +29,25 @@ if TYPE_CHECKING:
 
 
 class Registry:
-    """A registry in the git repository at or around `path`.
+    """A registry in the git repository at or around `path`, or at a git URL (docs/remote.md).
 
     Reads see the protected branch as it is at each call. `branch` names that branch, and lets writes land on it while
-    another one is checked out. Raises NotARegistryError where there is none.
+    another one is checked out. Of a URL the branch is fetched at each call, unless the last fetch was at most `max_age`
+    seconds ago (`math.inf`: the first one is enough); `offline` asks nothing of the network; whatever is written there
+    is pushed in the same step. Without them MODELREG_MAX_AGE and MODELREG_OFFLINE count. Raises NotARegistryError where
+    there is none, UnavailableError where a URL does not answer, IntegrityError where its branch no longer holds what
+    was seen of it.
     """
 
-    def __init__(self, path: str | Path = ".", *, branch: str | None = None) -> None:
-        self._workspace = open_workspace(Path(path), branch)
+    def __init__(
+        self,
+        path: str | Path = ".",
+        *,
+        branch: str | None = None,
+        max_age: float | None = None,
+        offline: bool | None = None,
+    ) -> None:
+        self._workspace = open_workspace(locate(str(path), max_age=max_age, offline=offline), branch)
         self._index: Index | None = None
 
     def __getitem__(self, model: str) -> RegisteredModel:
@@ -79,7 +91,8 @@ class Registry:
 
     def load(self, address: str, **options: Any) -> Any:
         """The model at an address, loaded; options as for `ModelVersion.load`."""
-        return self.get(address).load(**options)
+        with one_state(self._workspace):
+            return self.get(address).load(**options)
 
     def register(
         self,

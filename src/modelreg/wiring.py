@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from modelreg.adapters.documents import YamlDocuments
 from modelreg.adapters.repository import GitRepository
 from modelreg.domain.layout import Layout
+from modelreg.domain.location import Freshness, Location
 from modelreg.domain.notification import PREFIX
 from modelreg.domain.plan import CommitId
 from modelreg.errors import (
@@ -24,6 +25,7 @@ from modelreg.errors import (
     UnavailableError,
     UsageError,
 )
+from modelreg.locating import as_remote, folder_of, here
 from modelreg.registry.index_port import Index
 from modelreg.registry.ports import ArtifactStore, Repaired, Signatures, Tree
 from modelreg.registry.snapshot import Snapshot
@@ -48,20 +50,43 @@ def now() -> int:
     return int(time.time())
 
 
-def open_workspace(path: Path, branch: str | None = None) -> Workspace:
-    """The registry at or around `path`. `branch` names the protected branch and allows HEAD to be elsewhere.
+def open_workspace(where: Path | Location, branch: str | None = None) -> Workspace:
+    """The registry at or around a path, or at a URL. `branch` names the protected branch and allows HEAD to be
+    elsewhere.
 
-    Raises NotARegistryError where there is no repository or no registry in it, InvalidError for a newer format.
+    Raises NotARegistryError where there is no repository or no registry in it, InvalidError for a newer format,
+    UnavailableError where a URL does not answer.
     """
-    repository = GitRepository.open(path)
     documents = YamlDocuments()
-    layout, settings = _find(repository, documents, path)
+    if isinstance(where, Location) and where.url is not None:
+        repository, layout, settings = _elsewhere(where.url, where.freshness, documents, branch)
+    else:
+        path = where.path if isinstance(where, Location) else where
+        repository = GitRepository.open(path)
+        layout, settings = _find(repository, documents, path)
     if branch is not None and branch != settings.branch:
         raise UsageError(
             f"the registry's protected branch is {settings.branch}, not {branch!a}",
             hint=f"--branch {settings.branch} lets a write land there while HEAD is elsewhere",
         )
     return _workspace(repository, documents, layout, settings, other_branch=branch is not None)
+
+
+def _elsewhere(
+    url: str, freshness: Freshness, documents: YamlDocuments, branch: str | None
+) -> tuple[GitRepository, Layout, RegistrySettings]:
+    """The repository at a URL, kept to the branch that its registry names as the protected one."""
+    from modelreg.adapters.remote_registry import RemoteRepository
+
+    repository = RemoteRepository.at(url, freshness)
+    if branch is not None and branch != repository.branch and not freshness.offline:
+        repository.follow(branch)
+    repository.branch_tip(repository.branch)
+    layout, settings = _find(repository, documents, Path())
+    if settings.branch != repository.branch and not freshness.offline:
+        repository.follow(settings.branch)
+        layout, settings = _find(repository, documents, Path())
+    return repository, layout, settings
 
 
 def open_index(workspace: Workspace) -> Index:
@@ -112,30 +137,30 @@ def open_pull_request(workspace: Workspace, proposed: Proposed) -> Opened:
     return open_(url, proposed.branch, proposed.into, proposed.title, proposed.body, folder)
 
 
-def signing_key(path: Path, option: Path | None, *, wanted: bool = False) -> Path | str | None:
+def signing_key(path: Path | Location, option: Path | None, *, wanted: bool = False) -> Path | str | None:
     """The key of the user who acts, where signing is `wanted` or a key is named; else None. Raises IdentityError."""
     return required_key(path, option) if wanted or option is not None else None
 
 
-def required_key(path: Path, option: Path | None) -> Path | str:
+def required_key(path: Path | Location, option: Path | None) -> Path | str:
     """The key of the user who acts. Raises IdentityError where none is named anywhere."""
     from modelreg.adapters.git import Git
     from modelreg.adapters.signing import signing_key as find
 
-    key = find(Git(path), option)
+    key = find(Git(folder_of(path)), option)
     if key is None:
         hint = "--key ~/.ssh/id_ed25519, or git config --global user.signingkey ~/.ssh/id_ed25519"
         raise IdentityError("there is no key to sign with", hint=hint)
     return key
 
 
-def open_pushed(path: Path, updates: Sequence[tuple[str, str]]) -> list[Workspace]:
+def open_pushed(path: Path | Location, updates: Sequence[tuple[str, str]]) -> list[Workspace]:
     """The registries that a push to the repository at `path` may touch, for its hook; `updates` are refs and new ids.
 
     A registry is where a branch holds a registry.yaml that names this very branch as protected, in whichever folder:
     as the branch stands, and (one that is founded) as it would. Neither HEAD nor another branch has a say in it.
     """
-    repository = GitRepository.open(path, quarantine=True)
+    repository = GitRepository.open(here(path, "a hook"), quarantine=True)
     documents = YamlDocuments()
     head = repository.head().branch
     pushed = {ref.removeprefix("refs/heads/"): CommitId(new) for ref, new in updates if ref.startswith("refs/heads/")}
@@ -158,7 +183,7 @@ def open_pushed(path: Path, updates: Sequence[tuple[str, str]]) -> list[Workspac
 
 
 def init(
-    path: Path,
+    path: Path | Location,
     *,
     policy: str,
     remote: str | None,
@@ -174,6 +199,7 @@ def init(
     from modelreg.domain.templates import needs_owner
     from modelreg.registry.init import Settings, initialise
 
+    path = here(path, "init")
     repository = GitRepository.open(path)
     layout = Layout(_below_top(repository, path))
     head = repository.head()
@@ -236,7 +262,7 @@ def install_hook(path: Path, *, force: bool = False) -> Path:
     return install(path, Path(sys.executable), force=force)
 
 
-def diagnose(path: Path) -> tuple[Examined, ...]:
+def diagnose(path: Path | Location) -> tuple[Examined, ...]:
     """What `doctor` finds at or around `path`, whatever is missing there."""
     from modelreg.adapters.machine import LocalMachine
     from modelreg.registry.doctor import examine
@@ -245,7 +271,7 @@ def diagnose(path: Path) -> tuple[Examined, ...]:
         workspace, trouble = open_workspace(path), ""
     except ModelregError as error:
         workspace, trouble = None, error.message
-    return examine(LocalMachine(_repository(path)), workspace, trouble)
+    return examine(LocalMachine(_repository(folder_of(path))), workspace, trouble)
 
 
 def content_sha256(path: Path) -> str:
@@ -255,11 +281,11 @@ def content_sha256(path: Path) -> str:
     return digest(path)
 
 
-def origin(path: Path) -> str | None:
+def origin(path: Path | Location) -> str | None:
     """The URL of the remote origin of the repository at or around `path`."""
     from modelreg.adapters.machine import LocalMachine
 
-    return LocalMachine(_repository(path)).origin()
+    return LocalMachine(_repository(folder_of(path))).origin()
 
 
 def _repository(path: Path) -> GitRepository | None:
@@ -269,9 +295,9 @@ def _repository(path: Path) -> GitRepository | None:
         return None
 
 
-def repair(path: Path, *, remove_locks: bool) -> Repaired:
+def repair(path: Path | Location, *, remove_locks: bool) -> Repaired:
     """Put right what a killed command left in the repository around `path`, whether its registry can be read or not."""
-    return GitRepository.open(path).repair(remove_locks=remove_locks)
+    return GitRepository.open(folder_of(path)).repair(remove_locks=remove_locks)
 
 
 def _signatures() -> Signatures:
@@ -285,14 +311,28 @@ def _store(
 ) -> ArtifactStore:
     from modelreg.adapters.dvc import DvcStore
 
+    elsewhere = as_remote(repository)
+    tip_of = repository.branch_tip if elsewhere is None else elsewhere.known_tip
+
     def read(path: str) -> bytes | None:
-        tip = repository.branch_tip(settings.branch)
+        tip = tip_of(settings.branch)
         return repository.tree(tip).read(path) if tip else None
+
+    if elsewhere is not None and cache is None:
+        cache = elsewhere.clone.artifacts
 
     remote = settings.remote
     if folder := os.environ.get("MODELREG_STORAGE"):
         remote, read = "storage", partial(_instead, folder, read)
-    return DvcStore(repository.top, repository.git_dir, remote=remote, read=read, root=layout.root, cache=cache)
+    return DvcStore(
+        repository.top,
+        repository.git_dir,
+        remote=remote,
+        read=read,
+        root=layout.root,
+        cache=cache,
+        offline=elsewhere is not None and elsewhere.offline,
+    )
 
 
 def _instead(folder: str, read: Callable[[str], bytes | None], path: str) -> bytes | None:

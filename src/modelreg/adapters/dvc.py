@@ -36,7 +36,7 @@ class DvcStore:
     `remote` names the DVC remote, or is "embedded": objects are files below `.dvc/remote`, committed to git. `read`
     reads files of the protected branch by path from the top; `.dvc/config` is taken from there, not from what a pull
     request may have put into the work tree. `timeout_s` bounds each wait for a remote where DVC lets us say so. `cache`
-    is a folder to use instead of DVC's cache.
+    is a folder to use instead of DVC's cache; `offline`: no remote is asked that is not a folder of this machine.
     """
 
     def __init__(
@@ -49,8 +49,9 @@ class DvcStore:
         root: str = "",
         timeout_s: float = 60.0,
         cache: Path | None = None,
+        offline: bool = False,
     ) -> None:
-        self._configuration = Configuration(top, git_dir, remote, read, root, cache)
+        self._configuration = Configuration(top, git_dir, remote, read, root, cache, offline)
         self._fetcher = Fetcher(self._configuration, timeout_s)
         self._added: dict[str, tuple[int, ...] | None] = {}
         """The objects that were digested as they were written here, with their marks then."""

@@ -35,6 +35,7 @@ class Configuration:
     read: dvc_setup.Read | None
     root: str = ""
     cache_folder: Path | None = None
+    offline: bool = False
 
     @cached_property
     def prefix(self) -> str:
@@ -121,6 +122,8 @@ class Configuration:
         folder = self._folder(self.name, url)
         if folder is not None:
             return FolderRemote(self.name, folder, url)
+        if self.offline:
+            raise UnavailableError(f"offline: {self.shown} is not asked", hint="leave out --offline")
         return Remote(self.name, url, self.dvc_dir, self.committed, self.local, timeout_s)
 
     def _folder(self, name: str, url: str) -> Path | None:

@@ -115,11 +115,17 @@ class Git:
     """git, run in one folder. Nothing here is shared between processes; the configuration is read once, when needed.
 
     `quarantine` is for a `pre-receive` hook: reads see the objects of the push that is judged, writes are refused.
+    `offline`: whatever needs the network is refused; `own` is configuration for what uses the network, in the
+    environment only: nothing of it is written anywhere.
     """
 
-    def __init__(self, cwd: Path, *, quarantine: bool = False) -> None:
+    def __init__(
+        self, cwd: Path, *, quarantine: bool = False, offline: bool = False, own: Sequence[tuple[str, str]] = ()
+    ) -> None:
         self.cwd = cwd
         self.quarantine = quarantine
+        self.offline = offline
+        self.own = tuple(own)
 
     @functools.cached_property
     def settings(self) -> tuple[Setting, ...]:
@@ -138,6 +144,11 @@ class Git:
     def setting(self, key: str) -> str | None:
         """The last value of a key (section and name in lower case), or None."""
         return next((s.value for s in reversed(self.settings) if s.key == key), None)
+
+    def reread(self) -> None:
+        """Forget the configuration, which was written to."""
+        for name in ("settings", "is_partial"):
+            self.__dict__.pop(name, None)
 
     @functools.cached_property
     def is_partial(self) -> bool:
@@ -206,6 +217,8 @@ class Git:
     def _allow(self, *, write: bool, network: bool) -> None:
         if self.quarantine and (write or network):
             raise UnavailableError("inside a hook that judges a push, modelreg only reads")
+        if self.offline and network:
+            raise UnavailableError("offline: nothing is asked of the network", hint="leave out --offline")
         if write:
             require_version()
 
@@ -235,7 +248,7 @@ class Git:
                 hint=f"git config --unset-all {refused}, if you do not need it",
             )
         extra["GIT_ALLOW_PROTOCOL"] = _PROTOCOLS
-        return self._environment((*self._users_programs(extra), *config), extra, _KEPT_FOR_NETWORK)
+        return self._environment((*self._users_programs(extra), *self.own, *config), extra, _KEPT_FOR_NETWORK)
 
     def _refused_program(self) -> str | None:
         return next((s.key for s in self.settings if not s.ours and _REFUSED_PROGRAMS.fullmatch(s.key)), None)
@@ -315,7 +328,8 @@ class Git:
 
 
 def gits_words(err: str) -> str:
-    """The telling lines of what git wrote to standard error, in one line of bounded length."""
+    """The telling lines of what git wrote to standard error, in one line of bounded length, without credentials."""
+    err = re.sub(r"(?<=://)[^/@\s]+@", "", err)
     lines = [line.strip() for line in err.splitlines() if line.strip()]
     telling = [line for line in lines if re.match(r"(fatal|error|remote: error|! )", line)] or lines[-2:]
     return "; ".join(telling)[:400] or "it gave no reason"

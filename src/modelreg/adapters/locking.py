@@ -33,7 +33,13 @@ def locked(common_dir: Path, wait_s: float = WAIT_S) -> Iterator[None]:
 
     Raises ConflictError where another process holds it for longer than `wait_s` seconds.
     """
-    path = state_folder(common_dir) / "lock"
+    with held(state_folder(common_dir) / "lock", wait_s, "writing"):
+        yield
+
+
+@contextmanager
+def held(path: Path, wait_s: float, doing: str) -> Iterator[None]:
+    """Hold a lock file, which is made where it is missing. Raises as `locked`; `doing` is what the other one does."""
     try:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
     except OSError as error:
@@ -47,7 +53,7 @@ def locked(common_dir: Path, wait_s: float = WAIT_S) -> Iterator[None]:
             except BlockingIOError:
                 if time.monotonic() > until:
                     raise ConflictError(
-                        f"another modelreg command has been writing for {wait_s:.0f} s", hint="try again"
+                        f"another modelreg command has been {doing} for {wait_s:.0f} s", hint="try again"
                     ) from None
                 time.sleep(random.uniform(0.005, 0.03))  # noqa: S311
         yield

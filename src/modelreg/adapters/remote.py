@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ from modelreg.adapters.git import Result, gits_words
 from modelreg.errors import DeniedError, IntegrityError, UnavailableError
 
 REMOTE = "origin"
+FORWARD_ONLY = "modelreg.forwardonly"
+"""Setting of a repository that modelreg keeps to ask about one branch: its name. A hostile one can only refuse."""
 _RULES = ("GH006", "GH013", "protected branch", "hook declined", "not allowed to push", "prohibited")
 _RACE = (
     "fetch first",
@@ -31,6 +34,7 @@ _RACE = (
 _NO_REASON = ("atomic push fail", "atomic transaction failed", "[remote failure]")
 _FETCH = ("--no-tags", "--no-prune", "--no-recurse-submodules", "--no-write-fetch-head", "--refmap=", "--quiet")
 _PUSH = ("--porcelain", "--atomic", "--no-verify", "--no-follow-tags", "--recurse-submodules=no", "--no-signed")
+_TRIES = 5
 _OFF = (("remote.origin.mirror", "false"), ("push.followTags", "false"))
 
 
@@ -43,11 +47,84 @@ class TagRef:
 
 
 def fetch(git: Door, branch: str) -> None:
-    """Bring origin/BRANCH up to date. Raises UnavailableError where there is no remote or it does not answer."""
-    refspec = f"+refs/heads/{branch}:refs/remotes/{REMOTE}/{branch}"
-    done = _run(git, ["fetch", *_FETCH, "--end-of-options", REMOTE, refspec])
-    if done.code and "couldn't find remote ref" not in done.err:  # an empty server: the push makes the branch
+    """Bring origin/BRANCH up to date. Raises UnavailableError where there is no remote or it does not answer.
+
+    In a repository that is there to be asked about one branch (`FORWARD_ONLY`, threat-model A28, A29): IntegrityError
+    where that branch no longer holds what was seen last; the last one seen stays.
+    """
+    tracked = f"refs/remotes/{REMOTE}/{branch}"
+    forward = git.git.setting(FORWARD_ONLY) == branch
+    refspec = f"{'' if forward else '+'}refs/heads/{branch}:{tracked}"
+    told = [option for option in _FETCH if not forward or option != "--quiet"]  # which hides why a ref is refused
+    for attempt in range(_TRIES):
+        done = _run(git, ["fetch", *told, "--end-of-options", REMOTE, refspec])
+        if "cannot lock ref" not in done.err:
+            break
+        time.sleep(0.05 * 2**attempt)  # another process fetches too
+    if not done.code or ("couldn't find remote ref" in done.err and not forward):
+        return  # an empty server: the push makes the branch
+    if forward and ("non-fast-forward" in done.err or "couldn't find remote ref" in done.err):
+        _refuse_other_history(git, branch, tracked)
+    raise UnavailableError(f"{REMOTE} could not be fetched: {gits_words(done.err)}", hint="is the network there?")
+
+
+def _refuse_other_history(git: Door, branch: str, tracked: str) -> None:
+    """Raises IntegrityError that names the commit seen last and the one that the remote shows now."""
+    seen = git.run(["rev-parse", "--verify", "--quiet", tracked], check=False).decode().strip()
+    held = _refs(git, [f"refs/heads/{branch}"])
+    if not seen or held is None:
+        return
+    url, now = git.git.setting(f"remote.{REMOTE}.url"), held.get(f"refs/heads/{branch}")
+    if now is None:
+        what = f"has no branch {branch} any more"
+    elif git.attempt(["merge-base", "--is-ancestor", now, seen]).code == 0:
+        what = f"went back to {now}: an older state is shown"
+    else:
+        what = f"was rewritten: it is {now} now, which does not hold the commit seen last"
+    raise IntegrityError(
+        f"{branch} of {url} was at {seen} and {what}",
+        hint=f"ask who can push there; if it is right: modelreg cache forget {url}",
+    )
+
+
+def fetch_all(git: Door, kind: str, beginning: str = "") -> None:
+    """The refs of a kind ("heads", kept below refs/remotes/origin/, or "tags") as the remote has them, and no others.
+
+    With a `beginning` those only whose names begin so. Raises UnavailableError.
+    """
+    target = "refs/tags/" if kind == "tags" else f"refs/remotes/{REMOTE}/"
+    refspecs = [f"+refs/{kind}/{beginning}*:{target}{beginning}*"]
+    if kind == "heads" and (branch := git.git.setting(FORWARD_ONLY)):
+        refspecs.append(f"^refs/heads/{branch}")  # that one has a rule of its own
+    options = [option for option in _FETCH if option != "--no-prune"]
+    done = _run(git, ["fetch", *options, "--prune", "--end-of-options", REMOTE, *refspecs])
+    if done.code:
         raise UnavailableError(f"{REMOTE} could not be fetched: {gits_words(done.err)}", hint="is the network there?")
+
+
+def fetch_objects(git: Door, ids: Iterable[str]) -> None:
+    """Bring objects that a partial clone lacks, in one go (git: promisor-remote.c). Raises UnavailableError."""
+    options = ["--filter=blob:none", "--stdin"]
+    lines = "".join(f"{object_id}\n" for object_id in ids)
+    quick = [("fetch.negotiationAlgorithm", "noop")]
+    done = _run(git, ["fetch", *_FETCH, *options, "--end-of-options", REMOTE], lines, config=quick)
+    if done.code:
+        raise UnavailableError(
+            f"{REMOTE} did not give what is missing here: {gits_words(done.err)}", hint="is the network there?"
+        )
+
+
+def head_branch(git: Door) -> tuple[str, str] | None:
+    """The branch that the remote shows first, and its commit: its HEAD, or the only one, or main; None: it has none of
+    these. Raises UnavailableError."""
+    done = _run(git, ["ls-remote", "--quiet", "--symref", "--end-of-options", REMOTE, "HEAD", "refs/heads/*"])
+    if done.code:
+        raise UnavailableError(f"{REMOTE} could not be asked: {gits_words(done.err)}", hint="is the network there?")
+    rows = [line.partition("\t") for line in done.text.splitlines()]
+    heads = {name.removeprefix("refs/heads/"): left for left, _, name in rows if name.startswith("refs/heads/")}
+    named = [left.removeprefix("ref: refs/heads/") for left, _, name in rows if name == "HEAD" and "ref: " in left]
+    candidates = [*named, *(heads if len(heads) == 1 else ()), "main"]
+    return next(((name, heads[name]) for name in candidates if name in heads), None)
 
 
 def fetch_tags(git: Door, names: Iterable[str]) -> None:
@@ -160,9 +237,9 @@ def _refs(git: Door, patterns: Iterable[str]) -> dict[str, str] | None:
     return {name: object_id for object_id, _, name in lines if name}
 
 
-def _run(git: Door, args: list[str], data: str = "") -> Result:
+def _run(git: Door, args: list[str], data: str = "", *, config: Iterable[tuple[str, str]] = ()) -> Result:
     _require_remote(git)
-    return git.git.run(args, input=os.fsencode(data), config=_OFF, write=True, network=True, check=False)
+    return git.git.run(args, input=os.fsencode(data), config=(*_OFF, *config), write=True, network=True, check=False)
 
 
 def _require_remote(git: Door) -> None:

@@ -29,6 +29,8 @@ _TAG_FORMAT = "".join(f"%({field})%00" for field in _TAG_FIELDS)
 class GitRepository:
     """Implements `registry.ports.Repository`. Reading imports nothing but the standard library."""
 
+    always_pushes = False
+
     def __init__(self, git: Door) -> None:
         self.git = git
         self._trees: dict[CommitId, CommitTree] = {}

@@ -103,6 +103,7 @@ COMMANDS = {
     "forge": Listed(
         "forge", "Tell the forge what the gate said. Needs GITHUB_TOKEN and GITHUB_REPOSITORY, as in a workflow."
     ),
+    "cache": Listed("cache", "What is kept here of registries that are elsewhere."),
     "doctor": Listed(
         "doctor",
         "Check tools, registry and policy; with --github what the forge must enforce. Exit code 1 where it does not.",
@@ -112,6 +113,9 @@ COMMANDS = {
         "Complete a landing that was interrupted, and name stale lock files. Exit code 1 if any lock file stays.",
     ),
 }
+
+_ASK = COMMANDS.keys() - {"init", "demo", "hook", "repair", "cache"}
+"""What asks a registry that may be elsewhere."""
 
 _HELP = (
     "A model registry that lives in a git repository. Exit codes: 0 yes, 1 no, 2 usage, 3 integrity, "
@@ -131,7 +135,12 @@ def command_line(name: str | None = None) -> Any:
     else:
         for listed, (_, summary) in COMMANDS.items():
             app.command(listed, help=summary)(_never)
-    return typer.main.get_command(app)
+    command = typer.main.get_command(app)
+    if name in _ASK:
+        from modelreg.cli.options import add_freshness
+
+        add_freshness(command)
+    return command
 
 
 def _never() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -54,13 +53,13 @@ def doctor(
         raise typer.Exit(1 if answer == "no" else 4)
 
 
-def _here(registry: Path) -> Sequence[Examined]:
+def _here(registry: RegistryPath) -> Sequence[Examined]:
     from modelreg.wiring import diagnose
 
     return diagnose(registry)
 
 
-def _forge(registry: Path, repo: str | None) -> tuple[Sequence[Examined], Sequence[Demand]]:
+def _forge(registry: RegistryPath, repo: str | None) -> tuple[Sequence[Examined], Sequence[Demand]]:
     """With a token the answers, without one the demands."""
     from modelreg.domain.enforcement import demands
     from modelreg.integrations.github import api_from_environment

@@ -54,7 +54,9 @@ def provenance(
     _write("provenance", address, output, registry, ref, force=force)
 
 
-def _write(kind: Export, address: str, output: Path | None, registry: Path, ref: str | None, *, force: bool) -> None:
+def _write(
+    kind: Export, address: str, output: Path | None, registry: RegistryPath, ref: str | None, *, force: bool
+) -> None:
     import json
 
     from modelreg.domain.address import Address as Parsed

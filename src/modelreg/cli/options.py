@@ -3,18 +3,45 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperOption
+
+from modelreg.cli.output import note
+from modelreg.domain.location import Freshness, Location
+
+_MAX_AGE, _OFFLINE = "modelreg.max_age", "modelreg.offline"
+
+
+def _location(text: str | Location) -> Location:
+    return text if isinstance(text, Location) else Location.parse(text)
+
+
+def _as_fresh(ctx: typer.Context, value: Location) -> Location:
+    """With what --max-age and --offline say, which are read first."""
+    age, offline = ctx.meta.get(_MAX_AGE, 0.0), ctx.meta.get(_OFFLINE, False)
+    if value.url is not None and offline and (told := _as_of(value.url)) is not None:
+        note(f"offline: {value} as of {told}")
+    return Location(value.path, value.url, Freshness(age, offline=offline, once=True))
+
+
+def _as_of(url: str) -> str | None:
+    from modelreg.locating import as_of
+
+    return as_of(url)
+
 
 RegistryPath = Annotated[
-    Path,
+    Location,
     typer.Option(
         "--registry",
         "-C",
-        metavar="PATH",
+        metavar="PATH|URL",
         envvar="MODELREG_REGISTRY",
-        help="A folder of the registry's repository.",
+        parser=_location,
+        callback=_as_fresh,
+        help="A folder of the registry's repository, or a git URL: https, ssh, file, user@host:path.",
     ),
 ]
 Branch = Annotated[
@@ -46,4 +73,34 @@ Address = Annotated[
         metavar="ADDRESS", help="MODEL@1.3.0, MODEL@latest, MODEL#STAGE or MODEL@ALIAS.", show_default=False
     ),
 ]
-HERE = Path()
+HERE = Location()
+
+
+def add_freshness(command: Any) -> None:
+    """To every command that reads a registry: how old the answer of one that is elsewhere may be."""
+    for below in getattr(command, "commands", {}).values():
+        add_freshness(below)
+    if any(parameter.name == "registry" for parameter in command.params):
+        command.params += [_max_age(), _offline()]
+
+
+def _max_age() -> TyperOption:
+    def keep(ctx: typer.Context, _: Any, value: float) -> None:
+        ctx.meta[_MAX_AGE] = Freshness(value).max_age_s
+
+    return TyperOption(
+        param_decls=["max_age", "--max-age"], type=float, default=0.0, metavar="SECONDS", envvar="MODELREG_MAX_AGE",
+        is_eager=True, expose_value=False, callback=keep,
+        help="Of a URL: fetch nothing where the last fetch is at most so old.",
+    )  # fmt: skip
+
+
+def _offline() -> TyperOption:
+    def keep(ctx: typer.Context, _: Any, value: bool) -> None:
+        ctx.meta[_OFFLINE] = value
+
+    return TyperOption(
+        param_decls=["offline", "--offline"], type=bool, is_flag=True, default=False, envvar="MODELREG_OFFLINE",
+        is_eager=True, expose_value=False, callback=keep,
+        help="Of a URL: answer from the cache, and ask nothing of the network.",
+    )  # fmt: skip

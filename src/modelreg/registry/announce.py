@@ -87,6 +87,7 @@ def announce(workspace: Workspace, *, push: bool = False, dry_run: bool = False)
     """
     wanted = expected_tags(workspace, workspace.tip())
     repository = workspace.repository
+    push = push or repository.always_pushes
     standing = {tag.name: tag for tag in repository.tags("*")}
     for tag in wanted:
         found = standing.get(tag.name)

@@ -109,6 +109,10 @@ class Repository(Protocol):
     def git_dir(self) -> Path:
         """The common git directory, shared by all worktrees."""
 
+    @property
+    def always_pushes(self) -> bool:
+        """Whether every write is pushed in the same step, asked for or not: a registry that is elsewhere."""
+
     def resolve(self, ref: str) -> CommitId | None:
         """The commit that a ref, branch, tag or id names; None if it names none."""
 

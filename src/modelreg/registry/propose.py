@@ -72,6 +72,7 @@ def propose(
     name = ProposalName(wish.model, wish.version, wish.to)
     maker = _Maker(workspace, name, wish, refresh, beside, dry_run)
     repository, branch = workspace.repository, str(name)
+    push = push or repository.always_pushes
     if dry_run:
         maker.plan(workspace.tip())
         return maker.answer(None, pushed=False)
