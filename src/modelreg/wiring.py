@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cache, partial
 from pathlib import Path
@@ -35,8 +35,13 @@ from modelreg.registry.workspace import Workspace
 if TYPE_CHECKING:
     from modelreg.domain.address import Address
     from modelreg.domain.diagnosis import Examined
+    from modelreg.domain.names import ModelName
     from modelreg.domain.reproduction import Predictions
     from modelreg.integrations.pull_request import Opened
+    from modelreg.registry.exporting import Exported
+    from modelreg.registry.foreign import Counter
+    from modelreg.registry.import_report import Imported
+    from modelreg.registry.import_report import Options as ImportOptions
     from modelreg.registry.init import Initialised
     from modelreg.registry.propose import Proposed
     from modelreg.registry.sandbox import Sandbox
@@ -246,6 +251,62 @@ def export(workspace: Workspace, kind: str, address: Address, ref: str | None = 
     found = dossier(workspace, address, ref)
     body = ml_bom(found) if known == "ml-bom" else provenance(found)
     return json.dumps(body, indent=2) + "\n"
+
+
+def import_mlflow(
+    workspace: Workspace,
+    uris: tuple[str, str | None],
+    names: Sequence[str],
+    options: ImportOptions,
+    counter: Counter,
+    *,
+    trust_paths: bool,
+) -> tuple[str, Iterator[Imported]]:
+    """What the MLflow is called, and its models one by one; see registry/importing.py. `uris` are those of tracking and
+    registry. Raises UnavailableError where it does not answer."""
+    from modelreg.integrations.mlflow_transfer.connection import connect
+    from modelreg.integrations.mlflow_transfer.origin import MlflowOrigin
+    from modelreg.registry.importing import import_models
+
+    workspace.repository.identity()  # before anything is asked for
+    origin = MlflowOrigin(connect(*uris, existing=True), trust_paths)
+    return origin.name, import_models(workspace, origin, _folder_of, names, options, counter)
+
+
+def export_mlflow(
+    workspace: Workspace,
+    uris: tuple[str, str | None],
+    models: Sequence[ModelName],
+    counter: Counter,
+    *,
+    artifacts: str | None,
+    dry_run: bool,
+) -> tuple[str, Iterator[Exported]]:
+    """What the MLflow is called, and what came of each model; see registry/exporting.py. `artifacts` is where the files
+    of new experiments go. Raises UnavailableError where it does not answer, UsageError where files have no place."""
+    from modelreg.integrations.mlflow_transfer.connection import connect
+    from modelreg.integrations.mlflow_transfer.destination import MlflowDestination, artifacts_beside
+    from modelreg.registry.exporting import export_models
+
+    place = artifacts_beside(uris[0], artifacts)
+    destination = MlflowDestination(connect(*uris, existing=False), place)
+    return destination.name, export_models(workspace, destination, _names_of, models, counter, dry_run=dry_run)
+
+
+def _names_of(shown: Mapping[ModelName, str | None]) -> Mapping[ModelName, str]:
+    """What MLflow calls each model."""
+    import modelreg.integrations.mlflow.naming as naming
+
+    named = naming.shown([naming.Named(folder, called) for folder, called in shown.items()])
+    return {folder: name for name, folder in named.items()}
+
+
+def _folder_of(name: str, shown: Mapping[ModelName, str | None]) -> ModelName:
+    """The folder of a model that MLflow calls so: the one that it has, or a new one."""
+    import modelreg.integrations.mlflow.naming as naming
+
+    known = naming.shown([naming.Named(folder, called) for folder, called in shown.items()])
+    return known.get(name) or naming.folder_for(name, shown)
 
 
 def write_file(target: Path, data: bytes, *, force: bool = False) -> None:

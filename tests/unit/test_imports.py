@@ -98,7 +98,7 @@ def test_adapters_know_ports_only(name: str) -> None:
     assert outside(name, (*ours, *FOREIGN, "pyarrow")) == []
 
 
-@pytest.mark.parametrize("name", [n for n in under("integrations") if not n.startswith(MLFLOW)])
+@pytest.mark.parametrize("name", [n for n in under("integrations") if not n.startswith(f"{MLFLOW}/")])
 def test_integrations_know_the_domain_only(name: str) -> None:
     theirs = (
         "numpy",
@@ -126,8 +126,9 @@ def test_the_mlflow_store_is_a_front_as_the_command_line_is(name: str) -> None:
 
 @pytest.mark.parametrize("name", [n for n in SOURCES if not n.startswith(f"{MLFLOW}/")])
 def test_nothing_else_imports_mlflow(name: str) -> None:
-    found = modules(TREES[name])
-    assert not [m for m in found if m.split(".")[0] == "mlflow" or m.startswith("modelreg.integrations.mlflow")]
+    """But for how it names things, which needs no MLflow: what is imported is called as the store calls it."""
+    found = [m for m in modules(TREES[name]) if m != "modelreg.integrations.mlflow.naming"]
+    assert not [m for m in found if m.split(".")[0] == "mlflow" or f"{m}.".startswith("modelreg.integrations.mlflow.")]
 
 
 @pytest.mark.parametrize("name", under("cli"))

@@ -82,7 +82,7 @@ COMMANDS = {
         "Versions side by side: metrics in their own direction, parameters, data, signature, environment, size.",
     ),
     "import": Listed("importing", "Bring the models of another registry into this one."),
-    "export": Listed("export", "A version in a format that others read."),
+    "export": Listed("export", "A version in a format that others read; or models, made again in an MLflow."),
     "history": Listed("reading", "What happened, oldest first: who, when, why, in which commit."),
     "lineage": Listed(
         "lineage",

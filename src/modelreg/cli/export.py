@@ -1,4 +1,4 @@
-"""`modelreg export ml-bom|model-card|provenance`."""
+"""`modelreg export ml-bom|model-card|provenance ADDRESS`, and of whole models `modelreg export mlflow`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from modelreg.cli.export_mlflow import export_mlflow
 from modelreg.cli.options import HERE, Address, Ref, RegistryPath
 from modelreg.cli.output import emit_json, note, result
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 export = typer.Typer(
     name="export",
-    help="A version in a format that others read.",
+    help="A version in a format that others read; or models, made again in an MLflow.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -27,6 +28,7 @@ Force = Annotated[bool, typer.Option("--force", help="Replace a plain file that 
 
 
 def add_to(app: typer.Typer) -> None:
+    export.command("mlflow")(export_mlflow)
     app.add_typer(export)
 
 

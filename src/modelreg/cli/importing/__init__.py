@@ -6,7 +6,7 @@ import importlib
 
 import typer
 
-KINDS: tuple[str, ...] = ()
+KINDS = ("mlflow",)
 """The modules, by the word that follows `import`; each has `add_to(group)`."""
 
 
