@@ -265,12 +265,13 @@ def import_mlflow(
     """What the MLflow is called, and its models one by one; see registry/importing.py. `uris` are those of tracking and
     registry. Raises UnavailableError where it does not answer."""
     from modelreg.integrations.mlflow_transfer.connection import connect
+    from modelreg.integrations.mlflow_transfer.names import MlflowNames
     from modelreg.integrations.mlflow_transfer.origin import MlflowOrigin
     from modelreg.registry.importing import import_models
 
     workspace.repository.identity()  # before anything is asked for
     origin = MlflowOrigin(connect(*uris, existing=True), trust_paths)
-    return origin.name, import_models(workspace, origin, _folder_of, names, options, counter)
+    return origin.name, import_models(workspace, origin, MlflowNames(), names, options, counter)
 
 
 def export_mlflow(
@@ -286,27 +287,12 @@ def export_mlflow(
     of new experiments go. Raises UnavailableError where it does not answer, UsageError where files have no place."""
     from modelreg.integrations.mlflow_transfer.connection import connect
     from modelreg.integrations.mlflow_transfer.destination import MlflowDestination, artifacts_beside
+    from modelreg.integrations.mlflow_transfer.names import MlflowNames
     from modelreg.registry.exporting import export_models
 
     place = artifacts_beside(uris[0], artifacts)
     destination = MlflowDestination(connect(*uris, existing=False), place)
-    return destination.name, export_models(workspace, destination, _names_of, models, counter, dry_run=dry_run)
-
-
-def _names_of(shown: Mapping[ModelName, str | None]) -> Mapping[ModelName, str]:
-    """What MLflow calls each model."""
-    import modelreg.integrations.mlflow.naming as naming
-
-    named = naming.shown([naming.Named(folder, called) for folder, called in shown.items()])
-    return {folder: name for name, folder in named.items()}
-
-
-def _folder_of(name: str, shown: Mapping[ModelName, str | None]) -> ModelName:
-    """The folder of a model that MLflow calls so: the one that it has, or a new one."""
-    import modelreg.integrations.mlflow.naming as naming
-
-    known = naming.shown([naming.Named(folder, called) for folder, called in shown.items()])
-    return known.get(name) or naming.folder_for(name, shown)
+    return destination.name, export_models(workspace, destination, MlflowNames(), models, counter, dry_run=dry_run)
 
 
 def write_file(target: Path, data: bytes, *, force: bool = False) -> None:

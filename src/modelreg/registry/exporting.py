@@ -6,7 +6,7 @@ export goes on where it was, and makes nothing twice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -41,7 +41,7 @@ from modelreg.domain.manifest import Manifest
 from modelreg.domain.names import ModelName
 from modelreg.domain.version import Version
 from modelreg.errors import ModelregError
-from modelreg.registry.foreign import Counter, Destination
+from modelreg.registry.foreign import Counter, Destination, Naming
 from modelreg.registry.import_report import REFUSALS
 from modelreg.registry.pull import pull
 from modelreg.registry.sequence import sequence
@@ -50,9 +50,6 @@ from modelreg.registry.workspace import Workspace
 from modelreg.registry.writing import manifest_sha256
 
 ARCHIVED = "Archived"
-
-Shown = Callable[[Mapping[ModelName, str | None]], Mapping[ModelName, str]]
-"""What each model is called there, from the folders that there are and their display names."""
 
 
 @dataclass(slots=True)
@@ -84,7 +81,7 @@ class Exported:
 def export_models(
     workspace: Workspace,
     destination: Destination,
-    shown: Shown,
+    naming: Naming,
     models: Sequence[ModelName],
     counter: Counter,
     *,
@@ -99,7 +96,7 @@ def export_models(
     for model in models:
         snapshot.require_model(model)
     documents = {folder: snapshot.model(folder).value for folder in snapshot.models()}
-    names = shown({folder: body.get("display_name") for folder, body in documents.items()})
+    names = naming.there({folder: body.get("display_name") for folder, body in documents.items()})
     for model in models or snapshot.models():
         one = _Model(workspace, workspace.at(workspace.tip()), destination, Exported(names[model], model), dry_run)
         one.send(documents[model], counter)
@@ -148,7 +145,7 @@ class _Model:
                 counter.reach(done)
         finally:
             counter.finish()
-        self._name(numbers, theirs.aliases if theirs else {})
+        self._name(numbers, theirs.aliases if theirs else {}, body.get("alias_names") or {})
 
     def _there(self) -> dict[str, ForeignVersion]:
         """The versions that were exported, by their mark."""
@@ -263,10 +260,12 @@ class _Model:
 
     # --- aliases
 
-    def _name(self, numbers: Mapping[Version, int], there: Mapping[str, int]) -> None:
+    def _name(self, numbers: Mapping[Version, int], there: Mapping[str, int], called: Mapping[str, str]) -> None:
         """Aliases as they are here, and no others: the model there is a copy."""
         ours = self.snapshot.stages(self.told.model).aliases
-        wanted = {str(alias): numbers[version] for alias, version in ours.items() if version in numbers}
+        wanted = {
+            called.get(alias, str(alias)): numbers[version] for alias, version in ours.items() if version in numbers
+        }
         changes: dict[str, int | None] = {alias: n for alias, n in wanted.items() if there.get(alias) != n}
         changes |= dict.fromkeys(alias for alias in there if alias not in wanted)
         for alias, number in sorted(changes.items()):

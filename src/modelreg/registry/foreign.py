@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from modelreg.domain.foreign.entities import Fetched, ForeignModel, ForeignRun, ForeignVersion, Upload
+from modelreg.domain.names import Alias, ModelName
 
 
 class Origin(Protocol):
@@ -61,6 +62,20 @@ class Destination(Protocol):
 
     def point(self, model: str, alias: str, number: int | None) -> None:
         """Set an alias, or (None) remove it."""
+
+
+class Naming(Protocol):
+    """Names there and here; `models` are those of this registry with their display names."""
+
+    def folder(self, name: str, models: Mapping[ModelName, str | None]) -> ModelName:
+        """The model that is called so there, or a new one. Raises InvalidError."""
+
+    def there(self, models: Mapping[ModelName, str | None]) -> Mapping[ModelName, str]:
+        """What each model is called there."""
+
+    def alias(self, name: str, names: Mapping[str, str], taken: Collection[str]) -> Alias:
+        """The alias for one that is called so there, beside those that are `taken`; `names` are model.yaml's
+        alias_names. Raises InvalidError."""
 
 
 class Counter(Protocol):

@@ -6,7 +6,7 @@ is brought in as a whole before the next; what may not come in is told, and stop
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,11 +17,11 @@ from modelreg.domain.foreign.facts import RunFacts, run_facts, source_of
 from modelreg.domain.foreign.mlmodel import FILE, FORMAT, mlmodel_facts
 from modelreg.domain.foreign.outward import without_marks
 from modelreg.domain.foreign.standing import Standing
-from modelreg.domain.names import ModelName
+from modelreg.domain.names import parse_file
 from modelreg.domain.version import Version
 from modelreg.errors import DeniedError, InvalidError
 from modelreg.registry.editing import Change, annotate, create_model, edit_model
-from modelreg.registry.foreign import Counter, Origin
+from modelreg.registry.foreign import Counter, Naming, Origin
 from modelreg.registry.import_report import REFUSALS, Imported, Landed, Options
 from modelreg.registry.import_standing import Stander
 from modelreg.registry.register import register
@@ -30,9 +30,7 @@ from modelreg.registry.snapshot import Snapshot
 from modelreg.registry.workspace import Workspace
 
 LONGEST_DESCRIPTION = 5000
-
-Naming = Callable[[str, Mapping[ModelName, str | None]], ModelName]
-"""The folder of a model that is called so elsewhere, beside those that there are (and their display names)."""
+_MODEL = "model"
 
 
 def import_models(
@@ -46,7 +44,7 @@ def import_models(
     for model in origin.models(names):
         snapshot = workspace.snapshot()
         shown = {folder: snapshot.model(folder).value.get("display_name") for folder in snapshot.models()}
-        one = _Model(workspace, origin, options, model, Imported(model.name, naming(model.name, shown)))
+        one = _Model(workspace, origin, naming, options, model, Imported(model.name, naming.folder(model.name, shown)))
         one.bring(snapshot, counter)
         yield one.told
 
@@ -70,6 +68,7 @@ class _Model:
 
     workspace: Workspace
     origin: Origin
+    naming: Naming
     options: Options
     theirs: ForeignModel
     told: Imported
@@ -97,7 +96,8 @@ class _Model:
         finally:
             counter.finish()
         if not (new and self.options.dry_run):
-            Stander(self.workspace, self.origin.name, self.options, told).stand(standing, self.theirs.aliases)
+            stander = Stander(self.workspace, self.origin.name, self.naming, self.options, told)
+            stander.stand(standing, self.theirs.aliases)
 
     def _here(self, snapshot: Snapshot) -> dict[int, _Known]:
         """The versions of the model that came from there, by their number there."""
@@ -161,7 +161,7 @@ class _Model:
         run = self.origin.run(theirs)
         made = run_facts(run) if run is not None else RunFacts({}, {}, ())
         with TemporaryDirectory(prefix="modelreg-") as folder:
-            fetched = Fetched(None, "not asked for")
+            fetched = Fetched(None, "no file was asked for")
             if self.options.artifacts:
                 fetched = self.origin.fetch(theirs, Path(folder))
             sources, facts = self._files(fetched.path)
@@ -169,7 +169,7 @@ class _Model:
                 model=self.told.model,
                 sources=sources,
                 metrics=made.metrics,
-                facts={"source": source_of(theirs)} | _joined(facts, made.facts),
+                facts={"source": source_of(theirs, fetched.location)} | _joined(facts, made.facts),
                 description=self._description(theirs.description, what) or None,
                 labels=without_marks(theirs.tags),
                 bump="auto",
@@ -187,13 +187,15 @@ class _Model:
             return [], {}
         described = path / FILE
         if not described.is_file() or described.is_symlink():
-            return [Source(path)], {}
+            return [Source(path, name=_called(path))], {}
         try:
             body = self.workspace.documents.load(described.read_bytes(), FILE).value
         except InvalidError as error:
             self.told.notes.append(f"{error}: no signature is recorded")
             body = {}
-        return [Source(path, format=FORMAT)], mlmodel_facts(body if isinstance(body, Mapping) else {})
+        return [Source(path, format=FORMAT, name=_called(path))], mlmodel_facts(
+            body if isinstance(body, Mapping) else {}
+        )
 
     def _annotate(self, snapshot: Snapshot, theirs: ForeignVersion, version: Version) -> None:
         """Description and tags as they are there."""
@@ -216,6 +218,16 @@ class _Model:
             return text
         self.told.refuse(f"the description of {what}", f"{len(text)} characters are too many")
         return ""
+
+
+def _called(path: Path) -> str:
+    """What files are called here: a folder `model`, a file as it is there if it can be."""
+    if path.is_dir():
+        return _MODEL
+    try:
+        return parse_file(path.name)
+    except InvalidError:
+        return _MODEL
 
 
 def _kept(description: str, tags: Mapping[str, str]) -> dict[str, Any]:

@@ -79,10 +79,12 @@ class ForeignRun:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """Where a version's files were put (a file, or a folder); None where there are none, and why."""
+    """Where a version's files were put (a file, or a folder); None where there are none, and why. `location` is the
+    address of the store that the version's own address led to, where that is another one."""
 
     path: Path | None
     why: str = ""
+    location: str = ""
 
 
 @dataclass(frozen=True, slots=True)

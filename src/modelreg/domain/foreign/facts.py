@@ -39,10 +39,12 @@ class RunFacts:
     notes: tuple[str, ...]
 
 
-def source_of(version: ForeignVersion) -> dict[str, Any]:
+def source_of(version: ForeignVersion, location: str = "") -> dict[str, Any]:
     """`source` of the manifest: where the version is from, and by which name and number it was known there."""
     found = {
-        "uri": _fit(public(version.source), 4000),
+        "uri": _fit(public(version.source), 4000) or f"models:/{version.model}/{version.number}",
+        "location": _fit(public(location), 4000) if location != version.source else None,
+        "model_id": _fit(version.logged, 200),
         "tool": TOOL,
         "model": version.model[:500],
         "version": str(version.number),

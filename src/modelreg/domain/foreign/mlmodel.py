@@ -22,8 +22,6 @@ _DISTRIBUTIONS = {
     "sentence_transformers": "sentence-transformers",
 }
 _GENERIC = "python_function"
-_UNNAMED = "value"
-"""MLflow lets the only input or output go without a name."""
 
 
 def mlmodel_facts(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -59,8 +57,8 @@ def _signature(given: Any) -> dict[str, Any] | None:
     try:
         sides = {key: _loaded(given.get(key)) for key in ("inputs", "outputs", "params")}
         found: dict[str, Any] = {
-            "inputs": [_column(entry) for entry in sides["inputs"]],
-            "outputs": [_column(entry) for entry in sides["outputs"]],
+            "inputs": [_column(*one) for one in enumerate(sides["inputs"])],
+            "outputs": [_column(*one) for one in enumerate(sides["outputs"])],
         }
         if sides["params"]:
             found["parameters"] = [_parameter(entry) for entry in sides["params"]]
@@ -78,10 +76,10 @@ def _loaded(text: Any) -> Any:
     return json.loads(text, parse_constant=refuse) if text else []
 
 
-def _column(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """A column, or a tensor. Optional in MLflow is nullable here; nested types are told as text."""
-    name = entry.get("name")
-    column: dict[str, Any] = {"name": _UNNAMED if name in (None, "") else str(name)}
+def _column(place: int, entry: Mapping[str, Any]) -> dict[str, Any]:
+    """A column, or a tensor; one without a name is named by its place. Optional in MLflow is nullable here; nested
+    types are told as text."""
+    column: dict[str, Any] = {"name": str(entry.get("name") or place)}
     if len(column["name"]) > 500:
         raise ValueError
     if entry["type"] == "tensor":

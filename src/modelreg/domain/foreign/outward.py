@@ -60,10 +60,11 @@ def had_no_run(manifest: Manifest) -> bool:
 def elsewhere(registry: str, manifest: Manifest) -> tuple[str, dict[str, str]]:
     """The address of a version whose files are not here, and its tags: one that leads nowhere from another MLflow is
     kept as a tag, in its place stands what the version is called here."""
-    known = str(manifest.source.get("uri") or "")
-    if urlsplit(known).scheme not in _ONLY_THERE:
-        return known, {}
-    return f"{OURS.rstrip('.')}:/{address(registry, manifest)}", {SOURCE_TAG: known}
+    known = [str(manifest.source.get(key) or "") for key in ("uri", "location")]
+    for uri in known:
+        if urlsplit(uri).scheme not in _ONLY_THERE:
+            return uri, {}
+    return f"{OURS.rstrip('.')}:/{address(registry, manifest)}", {SOURCE_TAG: known[0]}
 
 
 def run_of(manifest: Manifest) -> ForeignRun:

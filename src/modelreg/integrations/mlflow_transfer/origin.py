@@ -12,7 +12,6 @@ from urllib.parse import unquote, urlsplit
 from modelreg.domain.foreign.addresses import is_local
 from modelreg.domain.foreign.entities import Fetched, ForeignData, ForeignModel, ForeignRun, ForeignVersion
 from modelreg.domain.foreign.facts import PARENT_TAG
-from modelreg.domain.names import parse_file
 from modelreg.errors import InvalidError, ModelregError, NotFoundError, UnavailableError
 from modelreg.integrations.mlflow_transfer.connection import ABSENT, Connection, code_of, required
 
@@ -158,7 +157,10 @@ class MlflowOrigin:
                 if not is_folder and (code_of(error) == ABSENT or _MISSING.search(str(error))):
                     return _NOTHING
                 raise
-        return _named(Path(kept), folder)
+        found = Path(kept)
+        if not found.is_file() and not any(below.is_file() for below in found.rglob("*")):
+            return _NOTHING
+        return Fetched(found, location=address)
 
     def _resolved(self, version: ForeignVersion) -> str:
         """The address of a store, where MLflow's own addresses lead to one."""
@@ -259,17 +261,3 @@ def _check_links(path: Path) -> None:
     """MLflow copies what links lead to, wherever that is. Raises InvalidError."""
     if path.is_symlink() or any(below.is_symlink() for below in path.rglob("*")):
         raise InvalidError("its folder holds a symbolic link: what it leads to is none of the model's")
-
-
-def _named(fetched: Path, folder: Path) -> Fetched:
-    """What came, under a name that a manifest can hold."""
-    if fetched.is_dir():
-        if not any(below.is_file() for below in fetched.rglob("*")):
-            return _NOTHING
-        return Fetched(fetched.rename(folder / "model"))
-    if not fetched.is_file():
-        return _NOTHING
-    try:
-        return Fetched(fetched.rename(folder / parse_file(fetched.name)))
-    except InvalidError:
-        return Fetched(fetched.rename(folder / "model"))
