@@ -144,7 +144,7 @@ def test_pushes_from_many_clones_all_land(registry: Repo, tmp_path: Path) -> Non
 def test_F03_who_loses_waits_longer_each_time_and_less_when_little_time_is_left(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(landing.random, "uniform", lambda _, most: most)
+    monkeypatch.setattr("random.uniform", lambda _, most: most)
     whole = landing.RETRY_S
     assert [landing._wait(lost, 0.1, whole) for lost in (1, 2, 3, 30)] == pytest.approx([0.4, 1.6, 1.6, 1.6])
     waits = [landing._wait(2, 0.1, left) for left in (60, 50, 40, 30, 21, 20, 1, 0)]
