@@ -46,9 +46,9 @@ def files_of(location: str, local: str | None, tracking: Tracking, folder: Path)
         path = Path(local_file_uri_to_path(location))
         return path if _holds_something(path) else None
     try:
+        if scheme in ("runs", "mlflow-artifacts") and not tracking.present:
+            return None
         if scheme == "runs":
-            if not tracking.present:
-                return None
             below = RunsArtifactRepository.get_underlying_uri(location, tracking.uri)
             return files_of(below, None, tracking, folder)
         if scheme not in _FETCHED:

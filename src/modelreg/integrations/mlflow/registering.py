@@ -21,11 +21,15 @@ from modelreg.integrations.mlflow.tracking import Tracking
 from modelreg.registry.pull import pull
 from modelreg.registry.register import register
 from modelreg.registry.request import Request, Source
+from modelreg.registry.resolve import resolve
 from modelreg.registry.workspace import Workspace
 
 _logger = logging.getLogger(__name__)
 _NAME = "model"
 """What the folder of a model is called in the registry."""
+_COPIED = ("framework", "architecture", "signature", "params")
+_OF_A_METRIC = ("value", "direction", "source_name", "split", "slice")
+"""Not the data set, which is named in the lineage of the version that is copied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +53,22 @@ class Told:
 def registered(workspace: Workspace, model: ModelName, told: Told, tracking: Tracking, *, push: bool) -> Version:
     """Register it: its files, where they can be had, with what the run measured; else its address alone."""
     with tempfile.TemporaryDirectory(prefix="modelreg-") as scratch:
-        files = _files(workspace, told, tracking, Path(scratch))
+        sources, facts, metrics = _content(workspace, told, tracking, Path(scratch))
         run = tracking.told(told.run_id, told.logged)
-        facts: dict[str, Any] = {"source": _source(told)}
         if run.params:
             facts["params"] = dict(run.params)
+        lineage: dict[str, Any] = {}
+        if told.copied is not None:
+            parent = {"model": told.copied.model, "version": str(told.copied.version), "relation": "copied"}
+            lineage["parents"] = [parent]
         if told.run_id:
-            lineage = {"tracker": "mlflow", "id": told.run_id, "url": run.url}
-            facts["lineage"] = {"run": {key: value for key, value in lineage.items() if value}}
-        if files is not None and files.is_dir() and (signature := signature_of(workspace, files)):
-            facts["signature"] = signature
+            known = {"tracker": "mlflow", "id": told.run_id, "url": run.url}
+            lineage["run"] = {key: value for key, value in known.items() if value}
         request = Request(
             model=model,
-            sources=[] if files is None else [_artifact(files)],
-            metrics=run.metrics,
-            facts=facts,
+            sources=sources,
+            metrics=run.metrics or metrics,
+            facts=facts | {"source": _source(told)} | ({"lineage": lineage} if lineage else {}),
             labels=told.tags or {},
             description=told.description or None,
             bump="auto",
@@ -72,15 +77,39 @@ def registered(workspace: Workspace, model: ModelName, told: Told, tracking: Tra
         return register(workspace, request, push=push).version
 
 
-def _files(workspace: Workspace, told: Told, tracking: Tracking, scratch: Path) -> Path | None:
+Content = tuple[list[Source], dict[str, Any], dict[str, Any]]
+"""Artifacts, and what is said of them: fields of the manifest, metrics."""
+
+
+def _content(workspace: Workspace, told: Told, tracking: Tracking, scratch: Path) -> Content:
     if told.copied is not None:
-        return pull(workspace, told.copied, scratch / "copied").path / _NAME
+        return _of_the_copied(workspace, told.copied, scratch / "copied")
     found = files_of(told.location, told.local, tracking, scratch)
     top = workspace.repository.top or workspace.repository.git_dir
     if found is not None and top.resolve().is_relative_to(found.resolve()):
         _logger.warning("%s holds the registry itself, so that only the address is recorded", found)
-        return None
-    return found
+        found = None
+    if found is None:
+        return [], {}, {}
+    signature = signature_of(workspace, found) if found.is_dir() else None
+    return [_artifact(found)], {"signature": signature} if signature else {}, {}
+
+
+def _of_the_copied(workspace: Workspace, address: Address, scratch: Path) -> Content:
+    """What a version of this registry holds, its files checked: a copy says the same of itself."""
+    snapshot = workspace.snapshot()
+    manifest = snapshot.manifest(address.model, resolve(snapshot, address))
+    facts = {key: manifest.body[key] for key in _COPIED if manifest.body.get(key)}
+    metrics = {
+        name: {key: value for key, value in entry.items() if key in _OF_A_METRIC}
+        for name, entry in (manifest.body.get("metrics") or {}).items()
+    }
+    if not manifest.content:
+        return [], facts, metrics
+    path = pull(workspace, address, scratch).path
+    details = {entry["path"]: entry.get("details") for entry in manifest.body["artifacts"]}
+    sources = [Source(path / a.path, a.role, a.format, details[a.path], a.path) for a in manifest.artifacts]
+    return sources, facts, metrics
 
 
 def _artifact(files: Path) -> Source:
@@ -95,7 +124,7 @@ def _artifact(files: Path) -> Source:
 def _source(told: Told) -> dict[str, Any]:
     """`source` of the manifest."""
     found: dict[str, Any] = {"uri": without_password(told.source), "tool": "mlflow", "model": told.name}
-    if told.location != told.source and told.copied is None:
+    if told.location != told.source:
         found["location"] = without_password(told.location)
     model_id = told.model_id or (told.logged.model_id if told.logged is not None else None)
     if model_id:

@@ -24,6 +24,8 @@ from modelreg.registry.workspace import Workspace
 from modelreg.wiring import open_workspace
 
 SCHEME = "modelreg"
+_WRITES = 500
+"""After so many writes the repository is opened anew: it remembers every tree that it has read."""
 _HINT = "modelreg:///path/to/repository, with ?push=true where every write shall go to the remote at once"
 
 
@@ -51,8 +53,8 @@ class Session:
     def __init__(self, place: Place) -> None:
         self.push = place.push
         self._reader = open_workspace(place.path)
-        self._clock = _Clock()
-        self._writer = replace(open_workspace(place.path), clock=self._clock.seconds, finish=self._clock.stamped)
+        self._clock, self._place, self._writes = _Clock(), place, 0
+        self._writer = self._opened()
         self._reading, self._writing = threading.RLock(), threading.RLock()
         self._view = View()
         self._manifests: dict[str, Mapping[str, Any]] = {}
@@ -88,7 +90,13 @@ class Session:
     def writing(self) -> Iterator[Workspace]:
         """The registry to write to, for nobody else of this process meanwhile."""
         with self._writing:
+            self._writes += 1
+            if self._writes % _WRITES == 0:
+                self._writer = self._opened()
             yield self._writer
+
+    def _opened(self) -> Workspace:
+        return replace(open_workspace(self._place.path), clock=self._clock.seconds, finish=self._clock.stamped)
 
 
 class _Clock:

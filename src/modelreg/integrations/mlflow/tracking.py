@@ -13,6 +13,8 @@ from urllib.parse import unquote, urlparse
 
 from mlflow import get_tracking_uri
 from mlflow.entities import LoggedModel
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST
 from mlflow.tracking import MlflowClient
 from mlflow.utils.file_utils import local_file_uri_to_path
 from mlflow.utils.uri import get_uri_scheme
@@ -59,6 +61,8 @@ class Tracking:
 
     def logged_model(self, model_id: str) -> LoggedModel:
         """Raises MlflowException where there is none."""
+        if not self.present:
+            raise MlflowException(f"Logged model with ID '{model_id}' not found.", RESOURCE_DOES_NOT_EXIST)
         return self.client().get_logged_model(model_id)
 
     def told(self, run_id: str | None, model: LoggedModel | None) -> Told:

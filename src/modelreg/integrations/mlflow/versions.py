@@ -111,8 +111,9 @@ class ModelVersions(RegisteredModels):
     def _of_this_registry(self, told: Told, name: str | None, version: str | None) -> Told:
         model, found = found_version(self._view, name, version)
         manifest = self._session.manifest(found)
+        told = replace(told, copied=Address(model.folder, found.version))
         if Manifest.from_mapping(manifest).content:
-            return replace(told, copied=Address(model.folder, found.version))
+            return told
         return replace(told, location=_location(model, found, manifest))
 
     def update_model_version(self, name: str, version: int | str, description: str | None = None) -> ModelVersion:

@@ -1,0 +1,1 @@
+"""MLflow's registry on modelreg, beside MLflow's own on sqlite."""
