@@ -81,9 +81,9 @@ def view_of(commit: str, initial: Stage, stages: Iterable[Stage], folders: Mappi
     """The view with every model's name filled in."""
     present = [model for model in folders.values() if model.about and not model.retired]
     names = shown([Named(model.folder, model.about.get("display_name")) for model in present])
-    named = {name: _called(folders[folder], name) for name, folder in names.items()}
-    all_ = dict(folders) | {model.folder: model for model in named.values()}
-    return View(commit, initial, tuple(stages), all_, named)
+    by_folder = {folder: name for name, folder in names.items()}
+    all_ = {folder: _called(model, by_folder.get(folder, "")) for folder, model in folders.items()}
+    return View(commit, initial, tuple(stages), all_, {name: all_[folder] for name, folder in names.items()})
 
 
 def _called(model: ModelView, name: str) -> ModelView:
