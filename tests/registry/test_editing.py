@@ -74,6 +74,14 @@ def test_a_model_without_versions(workspace: Workspace, repo: Repo) -> None:
         create_model(workspace, ModelName("a-b"), {})
 
 
+@pytest.mark.parametrize(("there", "new"), [("a-b_c-d", "a_b-c_d"), ("a-b-c-d-e-f-g-h-i", "a-b-c-d-e-f-g-h_i"), ("a--b", "a__b")])  # fmt: skip
+def test_a_name_that_could_be_taken_for_another(workspace: Workspace, there: str, new: str) -> None:
+    create_model(workspace, ModelName(there), {})
+    with pytest.raises(InvalidError, match=f"{new} differs from the model {there} only by - and _"):
+        create_model(workspace, ModelName(new), {})
+    create_model(workspace, ModelName(there + "1"), {})
+
+
 def test_a_dry_run_changes_nothing(workspace: Workspace, repo: Repo) -> None:
     before = everything(repo)
     told = create_model(workspace, CHURN, {}, dry_run=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +20,8 @@ from modelreg.registry.snapshot import Snapshot
 from modelreg.registry.versioning import Decision, check_wish, decide, wants_release
 from modelreg.registry.workspace import Workspace
 from modelreg.registry.writing import land, paths_of
+
+_FEW = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,9 +169,21 @@ def find_same(
 
 
 def check_new_name(snapshot: Snapshot, model: ModelName) -> None:
-    """Raises InvalidError for a name that people would take for another model's."""
-    for other in snapshot.models():
-        if other != model and collision_key(other) == collision_key(model):
+    """Raises InvalidError for a new model's name that people would take for another's.
+
+    The names that it could be taken for are looked up: no list of ten thousand models is made.
+    """
+    layout = snapshot.layout
+    if snapshot.tree.read(layout.model(model)) is not None:
+        return
+    parts = re.split("[-_]", model)
+    if len(parts) > _FEW:
+        others: Iterable[str] = (o for o in snapshot.models() if collision_key(o) == collision_key(model))
+    else:
+        signs = itertools.product("-_", repeat=len(parts) - 1)
+        others = ("".join(map("".join, itertools.zip_longest(parts, between, fillvalue=""))) for between in signs)
+    for other in others:
+        if other != model and snapshot.tree.read(layout.model(other)) is not None:
             raise InvalidError(f"{model} differs from the model {other} only by - and _", hint="choose another name")
 
 

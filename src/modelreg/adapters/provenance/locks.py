@@ -89,9 +89,16 @@ def _lines(installed: Mapping[str, Distribution], machine: Mapping[str, Any]) ->
         yield _line(name, dist)
 
 
+def _version(dist: Distribution) -> str:
+    """What `dist.version` says, without the descriptions of hundreds of packages being parsed as mails."""
+    head = (dist.read_text("METADATA") or "").partition("\n\n")[0]
+    found = re.findall(r"^Version:[ \t]*(\S+)$", head, re.MULTILINE)
+    return found[0] if len(found) == 1 else dist.version
+
+
 def _line(name: str, dist: Distribution) -> str:
     """A requirement; a comment for what no index has: local folders, archives, other people's credentials (PEP 610)."""
-    pinned = f"{name}=={dist.version}"
+    pinned = f"{name}=={_version(dist)}"
     text = dist.read_text("direct_url.json")
     if not text:
         return pinned
