@@ -18,7 +18,7 @@ _ROOT = Path(__file__).parents[1]
 _SOURCES = {
     "adapters": (
         *("index", "index_file", "index_rows", "index_search", "index_update"),
-        *("yaml_marked", "yaml_reader", "yaml_text", "yaml_values"),
+        *("yaml_fast", "yaml_marked", "yaml_reader", "yaml_text", "yaml_values"),
     ),
     "domain": ("card", "manifest", "metric", "names", "properties", "search", "stages", "transition", "version"),
 }

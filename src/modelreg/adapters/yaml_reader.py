@@ -1,7 +1,8 @@
 """The YAML door: one document, plain data, strictly.
 
-Where things stand is asked of few documents. So the first pass (`yaml_values`) makes values alone, and gives up where
-anything is wrong; the second (`yaml_marked`) keeps the marks too, and says what it is.
+Where things stand is asked of few documents. So the first pass (`yaml_values`, and of many documents `yaml_fast` before
+it) makes values alone, and gives up where anything is wrong; the second (`yaml_marked`) keeps the marks too, and says
+what it is.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 
-from modelreg.adapters import yaml_values
+from modelreg.adapters import yaml_fast, yaml_values
 from modelreg.adapters.yaml_marked import marked
 from modelreg.adapters.yaml_text import decode
 from modelreg.domain.document import Document, Mark, Path
@@ -23,8 +24,9 @@ def read(data: bytes, file: str) -> Document:
     keys that are not text, numbers that readers disagree on, and anything but exactly one document.
     """
     text = decode(data, file)
+    value = yaml_fast.values(text)
     try:
-        return Document(file, yaml_values.values(text), _Marks(data, file))
+        return Document(file, yaml_values.values(text) if value is None else value, _Marks(data, file))
     except yaml_values.UnsureError:
         return marked(text, file)
 
