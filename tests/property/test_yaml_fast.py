@@ -135,6 +135,7 @@ def test_lines_put_together_at_random() -> None:
         "a: >\n  x\n",
         "a: x # c\n",
         "a: é\n",
+        'a: "x\u2028y"\n',
         "a:\tb\n",
         "a: b\t\n",
         "a: 1",
