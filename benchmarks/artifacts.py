@@ -1,4 +1,5 @@
-"""One large file: registered and pushed to a folder, against `dvc add` and `dvc push` of the same bytes."""
+"""A large file, and a folder of many small ones: registered and pushed to a folder, against `dvc add` and `dvc push` of
+the same bytes."""
 
 from __future__ import annotations
 
@@ -7,43 +8,60 @@ import shutil
 import statistics
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks.measure import MODELREG, Row, Settings, compare, process, timed
+from benchmarks.measure import MODELREG, Row, compare, process, timed
+from benchmarks.settings import Settings
 
 _DVC = (sys.executable, "-m", "dvc")
+_FILES = 2_000
+_FILE_BYTES = 2_000
 
 
-def measure(settings: Settings) -> Iterator[Row]:
+def large(settings: Settings) -> Iterator[Row]:
     with tempfile.TemporaryDirectory(prefix="modelreg-artifact-", dir=settings.folder) as name:
         room = Path(name)
         source = _random(room / "source", settings.artifact_bytes)
         size = _shown(settings.artifact_bytes)
         runs = max(1, min(5, settings.runs))
-        theirs_parts: list[tuple[float, float]] = []
+        row = _compared(f"`register` of {size}", room, "model.bin", lambda path: _given(source, path), runs)
+        yield row
+        assert row.against_figure is not None
+        yield from _limits(source, size, row.against_figure, runs)
 
-        def mine() -> float:
-            with tempfile.TemporaryDirectory(dir=room) as folder:
-                repository = _repository(Path(folder))
-                init = [*MODELREG, "init", "--remote", str(Path(folder) / "remote")]
-                process(init, repository)()
-                _given(source, repository / "model.bin")
-                return process([*MODELREG, "register", "churn", "model.bin"], repository)()
 
-        def theirs() -> float:
-            with tempfile.TemporaryDirectory(dir=room) as folder:
-                repository = _repository(Path(folder))
-                process([*_DVC, "init", "-q"], repository)()
-                process([*_DVC, "remote", "add", "-q", "-d", "s", str(Path(folder) / "remote")], repository)()
-                _given(source, repository / "model.bin")
-                add = process([*_DVC, "add", "-q", "model.bin"], repository)()
-                push = process([*_DVC, "push", "-q"], repository)()
-                theirs_parts.append((add, push))
-                return add + push
+def folder(settings: Settings) -> Iterator[Row]:
+    number = 50 if settings.quick else _FILES
 
-        yield compare(f"`register` of {size}", mine, "`dvc add` and `dvc push`", theirs, runs, goal=0.8)
-        yield from _limits(source, size, statistics.median(add + push for add, push in theirs_parts), runs)
+    def write(path: Path) -> None:
+        path.mkdir()
+        for name in range(number):
+            (path / f"{name:05d}.bin").write_bytes(os.urandom(_FILE_BYTES))
+        os.sync()
+
+    with tempfile.TemporaryDirectory(prefix="modelreg-artifact-", dir=settings.folder) as name:
+        runs = max(1, min(5, settings.runs))
+        yield _compared(f"`register` of {number:,} files of {_FILE_BYTES // 1000} kB", Path(name), "model", write, runs)
+
+
+def _compared(what: str, room: Path, name: str, write: Callable[[Path], None], runs: int) -> Row:
+    def mine() -> float:
+        with tempfile.TemporaryDirectory(dir=room) as place:
+            repository = _repository(Path(place))
+            process([*MODELREG, "init", "--remote", str(Path(place) / "remote")], repository)()
+            write(repository / name)
+            return process([*MODELREG, "register", "churn", name], repository)()
+
+    def theirs() -> float:
+        with tempfile.TemporaryDirectory(dir=room) as place:
+            repository = _repository(Path(place))
+            process([*_DVC, "init", "-q"], repository)()
+            process([*_DVC, "remote", "add", "-q", "-d", "s", str(Path(place) / "remote")], repository)()
+            write(repository / name)
+            return process([*_DVC, "add", "-q", name], repository)() + process([*_DVC, "push", "-q"], repository)()
+
+    return compare(what, mine, "`dvc add` and `dvc push`", theirs, runs, goal=0.8)
 
 
 def _limits(source: Path, size: str, theirs: float, runs: int) -> Iterator[Row]:

@@ -8,14 +8,25 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.measure import environment
+from benchmarks.measure import TOP, environment
 
-_PACKAGES = {"gto": ("gto",), "mlflow": ("mlflow", "psycopg2-binary"), "check-jsonschema": ("check-jsonschema",)}
+
+def _packages() -> Mapping[str, Sequence[str]]:
+    """What to install for each; MLflow as the extra of that name allows."""
+    extras = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    return {
+        "gto": ("gto",),
+        "mlflow": (*extras["mlflow"], "psycopg2-binary"),
+        "check-jsonschema": ("check-jsonschema",),
+    }
+
+
 _NOBODY = "65534"
 
 _MLFLOW = """\
@@ -77,7 +88,7 @@ class Peers:
 
 def install(folder: Path) -> Peers:
     """Install what is not in `folder` yet. Raises CalledProcessError, FileNotFoundError without uv."""
-    for name, packages in _PACKAGES.items():
+    for name, packages in _packages().items():
         if not (folder / name / "bin" / "python").exists():
             subprocess.run(["uv", "venv", "--quiet", folder / name], check=True)
             where = folder / name / "bin" / "python"

@@ -2,69 +2,83 @@
 
 from __future__ import annotations
 
+import statistics
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks.index import loaders, switched
 from benchmarks.large import ASKED
-from benchmarks.measure import MODELREG, Row, Settings, compare, process
-from benchmarks.peers import Peers
+from benchmarks.measure import MODELREG, TOP, Row, compare, paired, process
+from benchmarks.settings import MOST_FOR_MINUTES, Settings
 
 _LIBRARIES = "import typer, rich, yaml"
 _MODEL = f"model-{ASKED:05d}"
 
 
-def measure(settings: Settings, registries: dict[int, Path], peers: Peers) -> Iterator[Row]:
+def questions(settings: Settings) -> Iterator[Row]:
     limit = process([sys.executable, "-c", _LIBRARIES])
-    for size, registry in list(registries.items())[-1 if settings.quick else 0 :]:
+    for size in settings.sizes[-1:] if settings.quick else settings.sizes:
+        registry = settings.registry(size)
+        process([*MODELREG, "stage", "set", _MODEL, "1.0.0", "staging"], registry)()
         for name, command in (
             ("`stage get`", ["stage", "get", _MODEL, "staging"]),
             ("`list MODEL`", ["list", _MODEL]),
         ):
             mine = process([*MODELREG, *command], registry)
             yield compare(name, mine, f"`{_LIBRARIES}`", limit, settings.runs, versions=size, goal=2.0)
-        if peers.gto and (size <= 1000 or settings.full):
-            mine, theirs = (
-                process([*MODELREG, "list", _MODEL], registry),
-                process([peers.gto, "show", _MODEL], registry),
-            )
-            yield compare("`list MODEL`", mine, "`gto show`", theirs, _few(settings, size), versions=size)
-    yield from _validate(settings, registries, peers)
-    yield from _gate(settings, registries)
+        if settings.peers.gto and (size <= 1000 or (size <= MOST_FOR_MINUTES and settings.full)):
+            mine = process([*MODELREG, "list", _MODEL], registry)
+            theirs = process([settings.peers.gto, "show", _MODEL], registry)
+            few = settings.few(size) if size <= 1000 else 1
+            yield compare("`list MODEL`", mine, "`gto show`", theirs, few, versions=size)
 
 
-def _validate(settings: Settings, registries: dict[int, Path], peers: Peers) -> Iterator[Row]:
-    """Every manifest by its schema, and by what a schema cannot say; where it is installed against check-jsonschema."""
-    for size, registry in registries.items():
-        if not peers.check_jsonschema or (size > 10_000 and not settings.full):
+def validate(settings: Settings) -> Iterator[Row]:
+    """Every manifest by its schema, and by what a schema cannot say: all anew, and what is not known yet."""
+    for size in settings.sizes[-1:] if settings.quick else settings.sizes:
+        if size > MOST_FOR_MINUTES and not settings.full:
             continue
+        registry = settings.registry(size)
+        yield from _validate(settings, registry, size)
+
+
+def _validate(settings: Settings, registry: Path, size: int) -> Iterator[Row]:
+    cold = [
+        (name, process([*MODELREG, "validate", "--no-index"], registry, env=switched(fast=fast)))
+        for name, fast in loaders()
+    ]
+    works = [work for _, work in cold]
+    if settings.peers.check_jsonschema:
         schema = registry / "manifest.v1.json"
-        schema.write_bytes((Path(__file__).parents[1] / "schemas" / "manifest.v1.json").read_bytes())
+        schema.write_bytes((TOP / "schemas" / schema.name).read_bytes())
         files = sorted(str(path.relative_to(registry)) for path in registry.glob("registry/*/*/manifest.yaml"))
-        theirs = process([peers.check_jsonschema, "--schemafile", schema.name, *files], registry)
-        cold, warm = (
-            process([*MODELREG, "validate", "--no-index"], registry),
-            process([*MODELREG, "validate"], registry),
-        )
-        runs = 1 if size > 1000 else min(3, _few(settings, size))  # minutes, on both sides
-        yield compare("`validate --no-index`", cold, "`check-jsonschema`", theirs, runs, versions=size, goal=0.2)
-        warm()
-        yield compare("`validate`, warm", warm, "`validate --no-index`", cold, runs, versions=size)
-        schema.unlink()
+        files_at_once = [files[start : start + 20_000] for start in range(0, len(files), 20_000)]
+        command = [settings.peers.check_jsonschema, "--schemafile", schema.name]
+        parts = [process([*command, *some], registry) for some in files_at_once]
+        works.append(lambda: sum(part() for part in parts))
+    runs = 1 if size > 1000 else min(3, settings.few(size))  # minutes, on both sides
+    rounds = [[work() for work in works] for _ in range(runs)]
+    for number, (name, _) in enumerate(cold):
+        what = f"`validate --no-index`{name}"
+        if settings.peers.check_jsonschema:
+            pairs = [(taken[number], taken[-1]) for taken in rounds]
+            yield paired(what, pairs, "`check-jsonschema`", versions=size, goal=0.2)
+        else:
+            yield Row(what, size, statistics.median(taken[number] for taken in rounds))
+    warm = process([*MODELREG, "validate"], registry)
+    warm()
+    goal = 1.0 if size <= MOST_FOR_MINUTES else None
+    seconds = statistics.median(warm() for _ in range(settings.few(size)))
+    yield Row("`validate`, warm", size, seconds, goal=goal, how="figure")
 
 
-def _gate(settings: Settings, registries: dict[int, Path]) -> Iterator[Row]:
-    """A pull request that moves five versions, in the largest registry and in the smallest."""
-    small, large = min(registries), max(size for size in registries if size <= 10_000)
-    if small == large:
-        return
+def gate(settings: Settings) -> Iterator[Row]:
+    """A pull request that moves five versions, in each registry and in the smallest."""
+    small, *larger = settings.sizes
     command = [*MODELREG, "gate", "--base", "main", "--head", "topic"]
-    mine, other = process(command, registries[large]), process(command, registries[small])
-    yield compare(
-        "`gate` of five moves", mine, f"the same at {small:,}", other, settings.runs, versions=large, goal=1.5
-    )
-
-
-def _few(settings: Settings, size: int) -> int:
-    """What takes seconds is done less often."""
-    return settings.runs if size <= 100 else max(1, min(5, settings.runs))
+    other = process(command, settings.registry(small))
+    for size in larger[-2:]:
+        mine = process(command, settings.registry(size))
+        what = "`gate` of five moves"
+        yield compare(what, mine, f"the same at {small:,}", other, settings.runs, versions=size, goal=1.5)

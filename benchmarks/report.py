@@ -7,14 +7,28 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from benchmarks.measure import Row
 
+PEERS = ("`gto", "MLflow", "`check-jsonschema`", "`git fast-import`")
+"""Whose lines are drawn beside modelreg's."""
+
 _INTRODUCTION = """\
 # Benchmarks
 
 Made by `python -m benchmarks`. Every line compares two works that were done in turn in the same run (a peer's library
 in a process of its own: one after the other). Times are medians; the ratio is the median of the pairs' ratios, so
 that what else the machine did meets both. The registries have ten versions a model, a commit and a tag a version,
-manifests as `register` writes them. Peers run in environments of their own. `--quick` runs all of it without them, as
-the tests do.
+manifests as `register` writes them. Peers run in environments of their own, which uv makes.
+
+```bash
+python -m benchmarks                       # every group that has no figures yet, then this page: about 20 minutes
+python -m benchmarks --only races,search   # these groups anew, the other figures as they were
+python -m benchmarks --page                # nothing is measured: the page again, from the figures that are there
+python -m benchmarks --full                # also what takes minutes an operation: GTO at 10,000, all of 100,000
+python -m benchmarks --quick               # half a minute, small, without peers, nothing written: as the tests do
+```
+
+Figures are kept as JSON lines, a file a group, in the work folder (`build/benchmarks`, or `--work DIR`), with the
+registries and the peers: a run that was stopped goes on where it was. What stands under the first heading of the second
+level is written by people and stays.
 
 This run: {machine}; peers: {peers}.
 
@@ -22,39 +36,54 @@ This run: {machine}; peers: {peers}.
 """
 
 
-def markdown(rows: Sequence[Row], machine: str, peers: Mapping[str, str], profiles: str = "") -> str:
-    """The page."""
+def markdown(groups: Mapping[str, Sequence[Row]], machine: str, peers: Mapping[str, str]) -> str:
+    """The page: a table for each group (what is said of it, and its rows)."""
     known = ", ".join(f"{name} {version}" for name, version in peers.items()) or "none"
     lines = [_INTRODUCTION.format(machine=machine, peers=known)]
-    lines.append("| work | versions | time | against | its time | ratio | to reach | |")
-    lines.append("|---|--:|--:|---|--:|--:|--:|---|")
-    for row in rows:
-        size = f"{row.versions:,}" if row.versions else ""
-        goal = f"≤ {row.goal:g}" if row.goal is not None else ""
-        met = (
-            "" if row.goal is None else "reached" if row.ratio <= row.goal else f"missed by {row.ratio / row.goal:.2f}"
-        )
-        cells = (row.work, size, shown(row.seconds), row.against, shown(row.against_seconds), f"{row.ratio:.2f}")
-        lines.append(f"| {' | '.join(cells)} | {goal} | {met} |")
-    return "\n".join(lines) + "\n" + (f"\n{profiles.strip()}\n" if profiles else "")
+    for about, rows in groups.items():
+        lines.append(f"### {about[:1].upper()}{about[1:]}\n")
+        lines.append("| work | versions | measured | against | measured | compared | to reach | |")
+        lines.append("|---|--:|--:|---|--:|--:|--:|---|")
+        lines += [f"| {' | '.join(cells(row))} |" for row in rows]
+        lines.append("")
+    return "\n".join(lines)
 
 
-def shown(seconds: float) -> str:
+def cells(row: Row) -> tuple[str, ...]:
+    """A row in words, from the work to whether its goal is reached."""
+    size = f"{row.versions:,}" if row.versions else ""
+    against = shown(row.against_figure, row.unit) if row.against_figure is not None else ""
+    value = row.figure if row.compared is None else row.compared
+    compared = "" if row.compared is None else f"{value:.2f}" if row.how == "ratio" else _signed(row, value)
+    goal, met = "", ""
+    if row.goal is not None:
+        goal = f"≤ {row.goal:.3g}" if row.how == "ratio" else f"≤ {_signed(row, row.goal)}"
+        met = "reached" if value <= row.goal else f"missed by {value / row.goal:.2f}"
+    return row.work, size, shown(row.figure, row.unit), row.against, against, compared, goal, met
+
+
+def _signed(row: Row, value: float) -> str:
+    sign = "+" if row.how == "more" and value >= 0 else "−" if value < 0 else ""
+    return sign + shown(abs(value), row.unit)
+
+
+def shown(figure: float, unit: str = "s") -> str:
     """Three digits and a unit."""
-    value, unit = (seconds * 1e3, "ms") if seconds < 1 else (seconds, "s")
-    digits = max(0, 2 - math.floor(math.log10(value))) if value > 0 else 0
-    return f"{value:.{digits}f} {unit}"
+    if unit == "s" and figure < 1:
+        figure, unit = figure * 1e3, "ms"
+    digits = max(0, 2 - math.floor(math.log10(figure))) if figure > 0 else 0
+    return f"{figure:.{digits}f} {unit}"
 
 
 def points(rows: Iterable[Row]) -> dict[str, dict[int, float]]:
     """Seconds by size for every work that was measured at more than one; a peer's too."""
     found: dict[str, dict[int, float]] = {}
     for row in rows:
-        if row.versions is None:
+        if row.versions is None or row.unit != "s":
             continue
-        found.setdefault(row.work, {}).setdefault(row.versions, row.seconds)
-        if not row.against.startswith(("the same", "`import")):
-            found.setdefault(row.against, {}).setdefault(row.versions, row.against_seconds)
+        found.setdefault(row.work, {}).setdefault(row.versions, row.figure)
+        if row.against_figure is not None and row.against.startswith(PEERS):
+            found.setdefault(row.against, {}).setdefault(row.versions, row.against_figure)
     return {name: by_size for name, by_size in found.items() if len(by_size) > 1}
 
 

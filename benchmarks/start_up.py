@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from benchmarks.measure import MODELREG, Row, Settings, compare, process
+from benchmarks.measure import MODELREG, Row, compare, process
+from benchmarks.settings import Settings
 
 _LIBRARIES = "import typer, rich"
 

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmarks.large import ASKED, RULED_MODELS, VERSIONS_A_MODEL
-from benchmarks.measure import MODELREG, Row, Settings, Work, compare, each, process, timed
-from benchmarks.peers import Peers, postgresql
+from benchmarks.measure import MODELREG, Row, Work, compare, each, process, timed
+from benchmarks.peers import postgresql
+from benchmarks.settings import MOST_FOR_MINUTES, Settings
 
 _IMPORT = ["git", "fast-import", "--quiet", "--done"]
 
@@ -47,33 +48,40 @@ class Moves:
         return move
 
 
-def measure(settings: Settings, registries: dict[int, Path], peers: Peers) -> Iterator[Row]:
-    moves = {size: Moves(registry) for size, registry in registries.items()}
-    small, runs = min(registries), min(settings.runs, 7)
-    for size in sorted(registries)[1:]:
-        goal = 1.2 if size <= 10_000 else 2.0
+def stage_set(settings: Settings) -> Iterator[Row]:
+    """Whole processes: against the same in the smallest registry, against GTO; and in bare clones."""
+    moves = {size: Moves(registry) for size, registry in settings.registries().items()}
+    small = settings.small
+    for size in sorted(moves)[1:]:
+        goal = 1.2 if size <= MOST_FOR_MINUTES else 2.0
         mine, other = moves[size].work(), moves[small].work()
-        yield compare("`stage set`", mine, f"the same at {small:,}", other, runs, versions=size, goal=goal)
-    for size, registry in registries.items():
-        if peers.gto and (size <= 100 or (size <= 1000 and not settings.quick) or settings.full):
-            with _copy(registry) as copy:
-                theirs = each(_assignments(peers.gto), copy)
-                few = runs if size <= 100 else min(3, runs)
+        yield compare("`stage set`", mine, f"the same at {small:,}", other, settings.runs, versions=size, goal=goal)
+    large = max(settings.sizes)
+    with settings.bare(large) as bare, settings.bare(small) as other_bare:
+        mine, other = Moves(bare).work(), Moves(other_bare).work()
+        what = "`stage set`, bare clone"
+        yield compare(what, mine, f"the same at {small:,}", other, settings.runs, versions=large, goal=1.3)
+    for size in sorted(moves):
+        if settings.peers.gto and (size <= 1000 or (size <= MOST_FOR_MINUTES and settings.full)):
+            with _copy(moves[size].registry) as copy:
+                theirs = each(_assignments(settings.peers.gto), copy)
+                few = settings.runs if size <= 100 else min(3, settings.runs) if size <= 1000 else 1
                 half = 0.5 if size == 100 else None
                 yield compare("`stage set`", moves[size].work(), "`gto assign`", theirs, few, versions=size, goal=half)
-    for size, registry in registries.items():
-        if size == small or not settings.quick:
-            yield from _in_process(settings, registry, moves[size], size)
-    yield from _mlflow(settings, registries[small], moves[small], small, peers)
 
 
-def _in_process(settings: Settings, registry: Path, moves: Moves, size: int) -> Iterator[Row]:
-    """Against git alone: the same files and tag by one `git fast-import`."""
-    runs = min(settings.runs, 7)
-    with _copy(registry) as copy:
-        for name, call in (("SDK: stage change", moves.call()), ("SDK: registration", registering(registry))):
-            limit = _importing(copy, name.rpartition(" ")[2])
-            yield compare(name, timed(call), "`git fast-import`", limit, runs, versions=size, goal=4.0)
+def sdk(settings: Settings) -> Iterator[Row]:
+    """In a process that is there already, against git alone: the same files and tag by one `git fast-import`."""
+    for size in settings.sizes[-1:] if settings.quick else settings.sizes:
+        registry = settings.registry(size)
+        with _copy(registry) as copy:
+            for name, call in (
+                ("SDK: stage change", Moves(registry).call()),
+                ("SDK: registration", registering(registry)),
+            ):
+                limit = _importing(copy, name.rpartition(" ")[2])
+                runs = settings.runs
+                yield compare(name, timed(call), "`git fast-import`", limit, runs, versions=size, goal=4.0)
 
 
 def registering(registry: Path) -> Callable[[], object]:
@@ -123,12 +131,13 @@ def _assignments(gto: str) -> Callable[[], list[str]]:
     return command
 
 
-def _mlflow(settings: Settings, registry: Path, moves: Moves, size: int, peers: Peers) -> Iterator[Row]:
+def mlflow(settings: Settings) -> Iterator[Row]:
     """A registration and a stage change, against `create_model_version` and an alias; each in a warm process."""
+    peers, size, runs = settings.peers, settings.small, settings.runs
     if peers.mlflow_python is None:
         return
-    register, move = registering(registry), moves.call()
-    runs = min(settings.runs, 7)
+    registry = settings.registry(size)
+    register, move = registering(registry), Moves(registry).call()
 
     def both() -> None:
         register()
@@ -159,7 +168,7 @@ class _copy:  # noqa: N801 - used as a statement
         self.registry = registry
 
     def __enter__(self) -> Path:
-        command = ["git", "clone", "-q", "--no-local", "--mirror", str(self.registry), str(self.folder / ".git")]
+        command = ["git", "clone", "-q", "--mirror", str(self.registry), str(self.folder / ".git")]
         subprocess.run(command, check=True)
         subprocess.run(["git", "config", "core.bare", "false"], cwd=self.folder / ".git", check=True)
         return self.folder

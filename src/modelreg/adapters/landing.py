@@ -37,6 +37,7 @@ RETRY_S = 60.0
 """How long a lost race is tried again, in all."""
 LONGEST_WAIT = 16.0
 """In attempts."""
+LONGEST_WAIT_S = 5.0
 
 
 def land(
@@ -53,7 +54,6 @@ def land(
             raise UnavailableError(f"{branch} is checked out here", hint=f"git switch {onto}, and try again")
         lost = 0
         while True:
-            began = time.monotonic()
             for name in (branch, onto) if push else ():
                 if name is not None:
                     remote.fetch(git, name)
@@ -62,6 +62,7 @@ def land(
             plan = planner(base)
             if plan is None:
                 return None
+            began = time.monotonic()
             landed = _try(repository, plan, local, here=here, push=push)
             if landed is not None:
                 return landed
@@ -73,13 +74,14 @@ def land(
 
 
 def _wait(lost: int, took: float, left: float) -> float:
-    """Seconds to wait after so many lost races, the last of which `took` so long, where `left` seconds are left.
+    """Seconds to wait after so many lost races, the last of which `took` so long to write objects and push them, where
+    `left` seconds are left.
 
     Whoever tries again at once lengthens the others' attempts, and more of them fail: with many clones nobody gets
     through. How long an attempt takes says how busy machine, network and server are. Who has waited long waits less.
     """
-    patience = max(0.0, 1.5 * left / RETRY_S - 0.5)
-    return random.uniform(0.0, min(took * min(4.0**lost, LONGEST_WAIT) * patience, left))  # noqa: S311 - jitter
+    most = min(took * min(4.0**lost, LONGEST_WAIT), LONGEST_WAIT_S)
+    return random.uniform(0.0, most * max(0.0, 1.5 * left / RETRY_S - 0.5))  # noqa: S311 - jitter, no secret
 
 
 def create_tags(
