@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from modelreg.registry.import_report import Imported
     from modelreg.registry.import_report import Options as ImportOptions
     from modelreg.registry.init import Initialised
+    from modelreg.registry.origin import GitOrigin
     from modelreg.registry.propose import Proposed
     from modelreg.registry.sandbox import Sandbox
 
@@ -293,6 +294,13 @@ def export_mlflow(
     place = artifacts_beside(uris[0], artifacts)
     destination = MlflowDestination(connect(*uris, existing=False), place)
     return destination.name, export_models(workspace, destination, MlflowNames(), models, counter, dry_run=dry_run)
+
+
+def open_origin(path: Path) -> GitOrigin:
+    """The repository at or around `path`, whose models are to be imported. Raises NotARegistryError."""
+    from modelreg.adapters.git_origin import RepositoryOrigin
+
+    return RepositoryOrigin(path)
 
 
 def write_file(target: Path, data: bytes, *, force: bool = False) -> None:

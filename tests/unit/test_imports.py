@@ -93,7 +93,12 @@ def test_registry_imports_no_adapter(name: str) -> None:
 
 @pytest.mark.parametrize("name", under("adapters"))
 def test_adapters_know_ports_only(name: str) -> None:
-    ports = ("modelreg.registry.ports", "modelreg.registry.index_port", "modelreg.registry.sandbox")
+    ports = (
+        "modelreg.registry.ports",
+        "modelreg.registry.origin",
+        "modelreg.registry.index_port",
+        "modelreg.registry.sandbox",
+    )
     ours = ("modelreg.domain", "modelreg.errors", "modelreg.adapters", *ports)
     assert outside(name, (*ours, *FOREIGN, "pyarrow")) == []
 

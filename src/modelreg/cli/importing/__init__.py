@@ -6,7 +6,7 @@ import importlib
 
 import typer
 
-KINDS = ("mlflow",)
+KINDS = ("dvc", "gto", "mlflow")
 """The modules, by the word that follows `import`; each has `add_to(group)`."""
 
 

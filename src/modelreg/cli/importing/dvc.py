@@ -1,0 +1,51 @@
+"""`modelreg import dvc`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from modelreg.cli.importing.brought import As, Counted, From, Names, NoFiles, answer
+from modelreg.cli.options import HERE, Branch, DryRun, Json, Push, RegistryPath
+
+Revisions = Annotated[
+    list[str],
+    typer.Option("--rev", metavar="REV", help="A commit, tag or branch: a version each, in this order; without, HEAD."),
+]
+All = Annotated[bool, typer.Option("--all", help="Artifacts of every type, not of type model only.")]
+
+
+def add_to(group: typer.Typer) -> None:
+    group.command("dvc")(import_dvc)
+
+
+def import_dvc(
+    source: From = None,
+    rev: Revisions = [],  # noqa: B006 - Typer reads defaults, nobody changes them
+    artifact: Names = [],  # noqa: B006
+    every: All = False,
+    called: As = [],  # noqa: B006
+    no_files: NoFiles = False,
+    registry: RegistryPath = HERE,
+    branch: Branch = None,
+    push: Push = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """The artifacts that a repository's dvc.yaml files declare, with their metrics and parameters, as versions.
+
+    A revision that is named as a version, as v1.2.0, gives that version; another is numbered by what differs. Exit code
+    1 where something could not be brought in, which is listed.
+    """
+    from modelreg.registry.import_dvc import import_dvc as perform
+    from modelreg.registry.import_git import Wanted
+    from modelreg.registry.inputs import parse_pairs
+    from modelreg.wiring import open_origin, open_workspace
+
+    workspace = open_workspace(registry, branch)
+    origin = open_origin(source or registry)
+    names = parse_pairs(called, "--as", "ml/team:churn=churn")
+    wanted = Wanted(artifact, names, {}, not no_files, push, dry_run)
+    done = perform(workspace, origin, rev or ["HEAD"], wanted, Counted("versions"), every_type=every)
+    answer(origin.name, done, dry_run=dry_run, as_json=as_json)

@@ -1,0 +1,48 @@
+"""`modelreg import gto`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from modelreg.cli.importing.brought import As, Counted, From, Names, NoFiles, answer
+from modelreg.cli.options import HERE, Branch, DryRun, Json, Push, RegistryPath
+
+Stages = Annotated[
+    list[str],
+    typer.Option("--stage", metavar="THEIRS=OURS", help="What a stage is called in the policy here; again for more."),
+]
+
+
+def add_to(group: typer.Typer) -> None:
+    group.command("gto")(import_gto)
+
+
+def import_gto(
+    source: From = None,
+    artifact: Names = [],  # noqa: B006 - Typer reads defaults, nobody changes them
+    called: As = [],  # noqa: B006
+    stage: Stages = [],  # noqa: B006
+    no_files: NoFiles = False,
+    registry: RegistryPath = HERE,
+    branch: Branch = None,
+    push: Push = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """A GTO repository's tags as versions, stage changes and withdrawals; run again to go on, or to catch up.
+
+    Exit code 1 where something could not be brought in, which is listed.
+    """
+    from modelreg.registry.import_git import Wanted
+    from modelreg.registry.import_gto import import_gto as perform
+    from modelreg.registry.inputs import parse_pairs
+    from modelreg.wiring import open_origin, open_workspace
+
+    workspace = open_workspace(registry, branch)
+    origin = open_origin(source or registry)
+    names = parse_pairs(called, "--as", "ml/team:churn=churn")
+    stages = parse_pairs(stage, "--stage", "prod=production")
+    wanted = Wanted(artifact, names, stages, not no_files, push, dry_run)
+    answer(origin.name, perform(workspace, origin, wanted, Counted("tags")), dry_run=dry_run, as_json=as_json)

@@ -1,0 +1,92 @@
+"""`import dvc`: the artifacts that dvc.yaml files declare become versions, one for each revision that is named."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+
+from modelreg.domain import gto
+from modelreg.domain.declared import DeclaredArtifact
+from modelreg.domain.names import ModelName
+from modelreg.domain.plan import CommitId
+from modelreg.domain.version import Bump, Version
+from modelreg.errors import InvalidError, NotFoundError
+from modelreg.registry.import_git import REFUSALS, Brought, Coming, Here, Wanted, bring
+from modelreg.registry.origin import GitOrigin
+from modelreg.registry.workspace import Workspace
+
+TOOL = "dvc"
+_VERSION = re.compile(r"(?:.*[@/])?v?([0-9]+\.[0-9]+\.[0-9]+(?:-[0-9a-z.-]+)?)")
+
+
+def import_dvc(
+    workspace: Workspace,
+    origin: GitOrigin,
+    revisions: Sequence[str],
+    wanted: Wanted,
+    reach: Callable[[int, int], None],
+    *,
+    every_type: bool = False,
+) -> Iterator[Brought]:
+    """Bring in artifacts of type model (`every_type`: all), of those revisions in their order.
+
+    A revision whose name ends in a semantic version (`v1.2.0`) gives that; another one is numbered here. Raises
+    NotFoundError for a revision or a name that is not there, InvalidError, UnavailableError.
+    """
+    commits = {revision: origin.commit(revision) for revision in revisions}
+    declared = {revision: dict(origin.artifacts(commit)) for revision, commit in commits.items()}
+    everything = {name for found in declared.values() for name in found}
+    missing = next((name for name in wanted.names if name not in everything), None)
+    if missing is not None:
+        known = ", ".join(sorted(everything)) or "none"
+        raise NotFoundError(f"no dvc.yaml there declares the artifact {missing!a}", hint=f"known are: {known}")
+    chosen: dict[ModelName, str] = {}
+    for name in sorted(everything):
+        types = {found[name].type for found in declared.values() if name in found}
+        if name in wanted.names or (not wanted.names and (every_type or "model" in types)):
+            model = gto.model_name(name, wanted.models)
+            if model in chosen:
+                raise InvalidError(f"{chosen[model]} and {name} would both be {model}", hint=f"--as {name}=ANOTHER")
+            chosen[model] = name
+    total, done = len(chosen) * len(commits), 0
+    for model, name in chosen.items():
+        told = Brought(name, model)
+        for revision, commit in commits.items():
+            if name in declared[revision]:
+                _bring(workspace, origin, (revision, commit), declared[revision][name], wanted, told)
+            done += 1
+            reach(done, total)
+        yield told
+
+
+def _bring(
+    workspace: Workspace,
+    origin: GitOrigin,
+    at: tuple[str, CommitId],
+    declared: DeclaredArtifact,
+    wanted: Wanted,
+    told: Brought,
+) -> None:
+    revision, commit = at
+    snapshot = workspace.snapshot()
+    model = ModelName(told.model)
+    if snapshot.tree.read(snapshot.layout.model(model)) is not None:
+        here = Here.of(snapshot, model, TOOL, told.name)
+        if commit in here.by_name:
+            told.present += 1
+            return
+        if here.others:
+            told.refuse(revision, f"the model {model} is here, and none of its versions came from there")
+            return
+    match = _VERSION.fullmatch(revision)
+    if wanted.dry_run:
+        told.registered.append((match[1] if match else revision, wanted.files))
+        return
+    try:
+        version = Version.parse(match[1]) if match else None
+        when, by = origin.committed(commit)
+        bump: Bump | None = None if version else "auto"
+        coming = Coming(TOOL, told.name, commit, commit, when, by, version, bump, again=False)
+        bring(workspace, origin, coming, declared, wanted, told)
+    except REFUSALS as error:
+        told.refuse(revision, error)
