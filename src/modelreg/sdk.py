@@ -100,6 +100,7 @@ class Registry:
         *,
         model: Any = None,
         artifacts: Sequence[str | Path] = (),
+        from_remote: Sequence[str] = (),
         source: str | Mapping[str, Any] | None = None,
         metrics: Mapping[str, Any] | None = None,
         params: Mapping[str, Any] | None = None,
@@ -126,7 +127,8 @@ class Registry:
         again: bool = False,
         push: bool = False,
     ) -> ModelVersion:
-        """Register a scikit-learn estimator (`model`), or files and folders (`artifacts`), or both.
+        """Register a scikit-learn estimator (`model`), or files and folders (`artifacts`), or both; `from_remote` are
+        artifacts that lie in a storage already, by URL or `.dvc` pointer (docs/remote.md).
 
         The estimator is saved as canonical skops (the same model gives the same bytes); pickle or joblib only when
         `format` says so, and the manifest then says it too. With `X` (rows as they go into `predict`) signature and
@@ -144,14 +146,15 @@ class Registry:
         changed then.
         """
         from modelreg import describing
+        from modelreg.bringing import brought
         from modelreg.capture import Capture
         from modelreg.registry.request import Source
 
-        if model is None and not artifacts and not source:
+        if model is None and not artifacts and not from_remote and not source:
             raise UsageError("there is nothing to register", hint="give model=estimator or artifacts=[path]")
         if model is None and (y is not None or importance or predict_params is not None):
             raise UsageError("y, importance and predict_params are about an estimator", hint="give model=estimator")
-        with TemporaryDirectory(prefix="modelreg-") as folder:
+        with TemporaryDirectory(prefix="modelreg-") as folder, brought(self._workspace, from_remote) as found:
             capture = Capture.of_script(entry_point)
             facts: dict[str, Any] = {}
             sources: list[Source] = []
@@ -160,9 +163,8 @@ class Registry:
                     model, Path(folder), kind=format, X=X, y=y, importance=importance, predict_params=predict_params
                 )
                 capture.add_estimator(model)
-            sources += [
-                Source(Path(p), "model" if i == 0 and model is None else "other") for i, p in enumerate(artifacts)
-            ]
+            files = [*map(Path, artifacts), *found]
+            sources += [Source(p, "model" if i == 0 and model is None else "other") for i, p in enumerate(files)]
             if model is None and X is not None:
                 sources.append(describing.example(X, Path(folder)))
             if signature is not None:

@@ -56,6 +56,11 @@ class DvcStore:
         self._added: dict[str, tuple[int, ...] | None] = {}
         """The objects that were digested as they were written here, with their marks then."""
 
+    @property
+    def configuration(self) -> Configuration:
+        """What DVC's configuration says of cache and remote."""
+        return self._configuration
+
     def where(self) -> str:
         """See `ArtifactStore.where`."""
         if not self._configuration.embedded:
@@ -108,12 +113,13 @@ class DvcStore:
         """
         if self._configuration.embedded or not md5s:
             return
+        self._configuration.refuse_secrets()
         remote, cache = self._fetcher.remote, self._fetcher.cache
         sizes = {md5: cache.size(md5) for md5 in self._with_files(md5s, self._fetcher.dir_files)}
         there = remote.sizes(sizes)
         lost = [md5 for md5, size in sizes.items() if size is None and there[md5] is None]
         if lost:
-            raise UnavailableError(f"neither the cache nor the remote {remote.shown} holds {lost[0]}")
+            raise UnavailableError(f"neither the cache nor {remote.shown} holds {lost[0]}")
         held = {md5: size for md5, size in sizes.items() if size is not None}
         wanted = {md5: size for md5, size in held.items() if there[md5] not in {size, UNKNOWN_SIZE}}
         for md5 in wanted:

@@ -18,7 +18,24 @@ from modelreg.adapters.dvc_cache import Cache, object_path
 from modelreg.adapters.dvc_folder import FolderRemote
 from modelreg.adapters.dvc_remote import Remote
 from modelreg.adapters.git import Git
-from modelreg.errors import UnavailableError
+from modelreg.errors import InvalidError, UnavailableError
+
+_SECRETS = frozenset(
+    (
+        "access_key_id",
+        "account_key",
+        "client_secret",
+        "connection_string",
+        "passphrase",
+        "password",
+        "sas_token",
+        "secret_access_key",
+        "session_token",
+        "sse_customer_key",
+        "token",
+    )
+)
+"""Settings of DVC's remotes that prove who asks (`dvc.config_schema.REMOTE_SCHEMAS`)."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +122,16 @@ class Configuration:
             return f"the embedded remote ({self.prefix}.dvc/remote)"
         url = dvc_setup.remote_url(self.merged, self.name)
         return f"the remote {self.name} ({dvc_setup.shown_url(url)})" if url else "a remote"
+
+    def refuse_secrets(self) -> None:
+        """Raises InvalidError where the committed configuration holds what proves who asks: everybody has it then."""
+        settings = dvc_setup.read_config(self.committed)["remote"].get(self.name, {}) if self.name else {}
+        for key in _SECRETS.intersection(settings):
+            raise InvalidError(
+                f"sets {key} of the remote {self.name}, for all who can read the repository",
+                file=f"{self.prefix}.dvc/config",
+                hint=f"dvc remote modify --local {self.name} {key} VALUE keeps it in .dvc/config.local; renew it too",
+            )
 
     def remote(self, timeout_s: float) -> Remote | FolderRemote:
         """Raises UnavailableError where no remote is configured, or one that cannot be reached from here."""

@@ -35,7 +35,7 @@ class FolderRemote:
 
     @property
     def shown(self) -> str:
-        return f"{self.name} ({self.url})"
+        return f"the remote {self.name} ({self.url})"
 
     def sizes(self, md5s: Iterable[str]) -> dict[str, int | None]:
         """Size in bytes of each object; None where there is no regular file. Raises UnavailableError."""
@@ -50,7 +50,7 @@ class FolderRemote:
             try:
                 stream = path.open("rb")
             except FileNotFoundError:
-                message = f"the remote {self.shown} does not hold the object"
+                message = f"{self.shown} does not hold the object"
                 raise UnavailableError(message, hint="dvc push, from where it still is") from None
             with stream:
                 yield stream
@@ -92,7 +92,7 @@ class FolderRemote:
         except OSError as error:
             reason = f"{type(error).__name__}: {error.strerror or error}"
             hint = "is its disk there, with some space, and may you write to it?"
-            raise UnavailableError(f"the remote {self.shown} cannot be used: {reason}", hint=hint) from error
+            raise UnavailableError(f"{self.shown} cannot be used: {reason}", hint=hint) from error
 
 
 def _size(path: Path) -> int | None:

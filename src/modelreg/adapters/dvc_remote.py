@@ -60,7 +60,7 @@ class Remote:
     @property
     def shown(self) -> str:
         """For messages: no credentials in it."""
-        return f"{self.name} ({shown_url(self.url)})"
+        return f"the remote {self.name} ({shown_url(self.url)})"
 
     def sizes(self, md5s: Iterable[str]) -> dict[str, int | None]:
         """Size in bytes of each object; None where the remote does not hold it, UNKNOWN_SIZE where it does not say.
@@ -101,21 +101,31 @@ class Remote:
     @cached_property
     def _odb(self) -> Any:
         from dvc.data_cloud import Remote as DvcRemote
+
+        fs, path, options = self._filesystem
+        return DvcRemote(self.name, path, fs, **options).odb
+
+    @cached_property
+    def _filesystem(self) -> tuple[Any, str, dict[str, Any]]:
+        """DVC's file system, the path on it, and the settings that made it."""
         from dvc.fs import get_cloud_fs
 
         self._refuse_programs()
         config = self._config()
-        settings = config["remote"][self.name]
+        settings = self._wanted(config)
         if settings.get("worktree") or settings.get("version_aware"):
             raise UnavailableError(
-                f"the remote {self.shown} is cloud-versioned, which has no place for objects by MD5",
+                f"{self.shown} is cloud-versioned, which has no place for objects by MD5",
                 hint=f"dvc remote modify --unset {self.name} version_aware",
             )
-        scheme = self.url.partition("://")[0] if "://" in self.url else ""
-        for key in _TIMEOUTS.get(scheme, ()):
+        for key in _TIMEOUTS.get(_scheme(settings["url"]), ()):
             settings.setdefault(key, self.timeout_s)
-        cls, options, path = get_cloud_fs(config, name=self.name)
-        return DvcRemote(self.name, path, cls(**options), **options).odb
+        cls, options, path = get_cloud_fs(config, **settings)
+        return cls(**options), path, options
+
+    def _wanted(self, config: Any) -> dict[str, Any]:
+        """The settings of this remote, from all levels."""
+        return dict(config["remote"][self.name])
 
     def _config(self) -> Any:
         """DVC's own merge of all levels, with `committed` in place of what lies in the work tree."""
@@ -154,17 +164,17 @@ class Remote:
             from dvc.config import ConfigError
             from dvc.fs import RemoteMissingDepsError
 
-            if _is_absence(error):
-                message = f"the remote {self.shown} does not hold the object"
+            if is_absence(error):
+                message = f"{self.shown} does not hold the object"
                 raise UnavailableError(message, hint="dvc push, from where it still is") from None
-            scheme = self.url.partition("://")[0]
+            scheme = _scheme(self.url)
             if isinstance(error, ImportError | RemoteMissingDepsError):
                 hint = (
                     f"pip install 'modelreg[{_EXTRAS[scheme]}]'" if scheme in _EXTRAS else f"pip install dvc-{scheme}"
                 )
                 raise UnavailableError(f"no support for {scheme}:// is installed", hint=hint) from error
             hint = "check .dvc/config" if isinstance(error, ConfigError) else "check the network and your credentials"
-            raise UnavailableError(f"the remote {self.shown} cannot be used: {_reason(error)}", hint=hint) from error
+            raise UnavailableError(f"{self.shown} cannot be used: {_reason(error)}", hint=hint) from error
 
 
 def _told(advance: Advance) -> Any:
@@ -206,14 +216,18 @@ def checked_upload(
     after = remote.sizes(objects) if objects else {}
     bad = [md5 for md5, size in after.items() if size not in {objects[md5][1], UNKNOWN_SIZE}]
     if bad:
-        raise IntegrityError(f"the remote {remote.shown} does not hold what was sent: {bad[0]}")
+        raise IntegrityError(f"{remote.shown} does not hold what was sent: {bad[0]}")
+
+
+def _scheme(url: str) -> str:
+    return url.partition("://")[0] if "://" in url else ""
 
 
 def _size(odb: Any, md5: str) -> int | None:
     try:
         info = odb.fs.info(odb.oid_to_path(md5))
     except FileNotFoundError as error:
-        if not _is_absence(error):
+        if not is_absence(error):
             raise
         return None
     if info.get("type") != "file":
@@ -221,7 +235,7 @@ def _size(odb: Any, md5: str) -> int | None:
     return UNKNOWN_SIZE if info.get("size") is None else int(info["size"])
 
 
-def _is_absence(error: BaseException) -> bool:
+def is_absence(error: BaseException) -> bool:
     """Whether a remote says that it lacks an object. fsspec's HTTP calls every failure that, a dead server too."""
     if not isinstance(error, FileNotFoundError):
         return False

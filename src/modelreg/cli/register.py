@@ -18,6 +18,14 @@ Files = Annotated[
     list[Path],
     typer.Argument(metavar="ARTIFACT…", help="Files or folders; the first is the model.", show_default=False),
 ]
+FromRemote = Annotated[
+    list[str],
+    typer.Option(
+        "--from-remote",
+        metavar="URL",
+        help="An artifact that lies in a storage: s3://…, remote://NAME/…, https://…, or a .dvc pointer; again for more.",
+    ),
+]
 MetricsFile = Annotated[Path | None, typer.Option("--metrics", metavar="FILE", help="Metrics, JSON or YAML.")]
 ParamsFile = Annotated[Path | None, typer.Option("--params", metavar="FILE", help="Parameters, YAML or JSON.")]
 Data = Annotated[
@@ -78,12 +86,13 @@ def add_to(app: typer.Typer) -> None:
 
 def register(
     model: Model,
-    artifacts: Files,
+    artifacts: Files = [],  # noqa: B006 - Typer reads defaults, nobody changes them
+    from_remote: FromRemote = [],  # noqa: B006
     registry: RegistryPath = HERE,
     branch: Branch = None,
     metrics: MetricsFile = None,
     params: ParamsFile = None,
-    data: Data = [],  # noqa: B006 - Typer reads defaults, nobody changes them
+    data: Data = [],  # noqa: B006
     data_source: DataSources = [],  # noqa: B006
     feature: Features = [],  # noqa: B006
     measured_on: MeasuredOn = None,
@@ -107,10 +116,12 @@ def register(
     as_json: Json = False,
 ) -> None:
     """Register a version: artifacts into the remote, manifest and pointers in one commit."""
+    from contextlib import ExitStack
     from dataclasses import replace
     from tempfile import TemporaryDirectory
 
     from modelreg import describing
+    from modelreg.bringing import brought
     from modelreg.cli.progress import Bar
     from modelreg.domain.names import parse_model
     from modelreg.domain.version import Version as Parsed
@@ -121,13 +132,10 @@ def register(
     from modelreg.wiring import open_workspace
 
     workspace = open_workspace(registry, branch)
-    documents = workspace.documents
-    sources = [Source(path, "model" if index == 0 else "other") for index, path in enumerate(artifacts)]
-    if example is not None:
-        sources.append(Source(example, describing.EXAMPLE))
+    documents, bar = workspace.documents, Bar()
     request = Request(  # what is quick to refuse is looked at before any data is read
         model=parse_model(model),
-        sources=sources,
+        sources=[],
         metrics=inputs.read_metrics(documents, metrics, dataset=measured_on, split=split) if metrics else {},
         facts={"params": inputs.read_params(documents, params)} if params is not None else {},
         about={k: v for k, v in (("task", task), ("primary_metric", primary_metric)) if v},
@@ -137,16 +145,21 @@ def register(
         bump=_part(bump),
         pre=parse_label(pre) if pre is not None else None,
     )
-    capture = _captured(data, data_source, feature, seed)
-    capture.ran(command=command, stage=stage, artifacts=artifacts)
-    lineage = capture.lineage(parents=parent, lock=env)
-    request = replace(request, facts={**request.facts, "lineage": lineage})
-    request, notes = describing.completed(request)
-    request = describing.benchmarked(request, benchmark)
-    with TemporaryDirectory(prefix="modelreg-") as folder:
-        kept = capture.kept(Path(folder), [source.path.name for source in request.sources])
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="modelreg-")))
+        files = [*artifacts, *stack.enter_context(brought(workspace, from_remote, bar))]
+        sources = [Source(path, "model" if index == 0 else "other") for index, path in enumerate(files)]
+        if example is not None:
+            sources.append(Source(example, describing.EXAMPLE))
+        capture = _captured(data, data_source, feature, seed)
+        capture.ran(command=command, stage=stage, artifacts=artifacts)
+        lineage = capture.lineage(parents=parent, lock=env)
+        request = replace(request, sources=sources, facts={**request.facts, "lineage": lineage})
+        request, notes = describing.completed(request)
+        request = describing.benchmarked(request, benchmark)
+        kept = capture.kept(folder, [source.path.name for source in request.sources])
         request = replace(request, sources=[*request.sources, *kept])
-        registered = perform(workspace, request, push=push, dry_run=dry_run, progress=Bar())
+        registered = perform(workspace, request, push=push, dry_run=dry_run, progress=bar)
     # Of a version that stands nothing is recorded anew.
     for text in () if registered.existing else (*capture.notes, *notes):
         note(text)
