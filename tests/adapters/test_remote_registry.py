@@ -314,20 +314,11 @@ def test_all_writes_land_at_the_server(there: Elsewhere) -> None:
     done("alias", "set", "churn", "champion", "1.0.2", *where)
     done("evidence", "add", "churn@1.0.2", "--type", "evaluation", "--metrics", metrics(there.files, 0.96), *where)
     done("stage", "set", "churn", "1.0.2", "archived", *where)
-    done("stage", "set", "churn", "1.0.1", "production", *where)
     done("rollback", "churn", "--cause", "worse", *where)
     done("withdraw", "churn", "1.0.1", "-m", "leaks", *where)
-    landed = there.server.git("log", "--format=%s", "-8", "main").splitlines()
-    assert [line.split(" ")[0] for line in landed] == [
-        "Withdraw",
-        "Roll",
-        "Promote",
-        "Archive",
-        "Add",
-        "Point",
-        "Promote",
-        "Register",
-    ]
+    landed = there.server.git("log", "--format=%s", "-7", "main").splitlines()
+    words = [line.split(" ")[0] for line in landed]
+    assert words == ["Withdraw", "Roll", "Archive", "Add", "Point", "Promote", "Register"]
     assert done("stage", "get", "churn", "production", *where).out == "1.0.2\n"
     there.clone.git("pull", "-q", "--ff-only", "--tags")
     done("verify", registry=there.clone.path)

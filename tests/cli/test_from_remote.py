@@ -34,7 +34,8 @@ class Storage(BaseHTTPRequestHandler):
         self._head()
 
     def do_GET(self) -> None:
-        self._head()
+        if not self._head():
+            return
         block = b"x" * MIB
         left = self.size
         try:
@@ -45,15 +46,18 @@ class Storage(BaseHTTPRequestHandler):
         except OSError:
             return
 
-    def _head(self) -> None:
+    def _head(self) -> bool:
         self.asked.append(f"{self.command} {self.path}")
         if "absent" in self.path:
-            self.send_error(404)
-            return
+            self.send_response(404)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return False
         self.send_response(200)
         if self.told is not None:
             self.send_header("Content-Length", str(self.told))
         self.end_headers()
+        return True
 
     def log_message(self, *_: Any) -> None:
         """Nothing."""
