@@ -84,7 +84,7 @@ def plain(value: Any) -> Any:
 def test_both_stores_answer_alike(
     seed: int, database: str, ours: ModelregStore, repo: Repo, record_property: Callable[[str, object], None]
 ) -> None:
-    draw = random.Random(seed)  # noqa: S311
+    draw = random.Random(seed)
     theirs = sqlalchemy_store(database)
     calls: list[Call] = [("create_registered_model", (NAMES[0],)), ("create_model_version", (NAMES[0], "a/b"))]
     calls += [a_call(draw) for _ in range(60)]

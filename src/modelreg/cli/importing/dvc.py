@@ -38,13 +38,14 @@ def import_dvc(
     A revision that is named as a version, as v1.2.0, gives that version; another is numbered by what differs. Exit code
     1 where something could not be brought in, which is listed.
     """
+    from modelreg.locating import here
     from modelreg.registry.import_dvc import import_dvc as perform
     from modelreg.registry.import_git import Wanted
     from modelreg.registry.inputs import parse_pairs
     from modelreg.wiring import open_origin, open_workspace
 
     workspace = open_workspace(registry, branch)
-    origin = open_origin(source or registry)
+    origin = open_origin(source or here(registry, "import dvc without --from"))
     names = parse_pairs(called, "--as", "ml/team:churn=churn")
     wanted = Wanted(artifact, names, {}, not no_files, push, dry_run)
     done = perform(workspace, origin, rev or ["HEAD"], wanted, Counted("versions"), every_type=every)

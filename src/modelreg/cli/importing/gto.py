@@ -35,13 +35,14 @@ def import_gto(
 
     Exit code 1 where something could not be brought in, which is listed.
     """
+    from modelreg.locating import here
     from modelreg.registry.import_git import Wanted
     from modelreg.registry.import_gto import import_gto as perform
     from modelreg.registry.inputs import parse_pairs
     from modelreg.wiring import open_origin, open_workspace
 
     workspace = open_workspace(registry, branch)
-    origin = open_origin(source or registry)
+    origin = open_origin(source or here(registry, "import gto without --from"))
     names = parse_pairs(called, "--as", "ml/team:churn=churn")
     stages = parse_pairs(stage, "--stage", "prod=production")
     wanted = Wanted(artifact, names, stages, not no_files, push, dry_run)
