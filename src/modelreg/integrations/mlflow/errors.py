@@ -65,9 +65,9 @@ def exception(error: ModelregError) -> MlflowException:
 
 
 def _failures(error: GateDeniedError) -> Iterator[str]:
-    for check in error.report.get("checks") or ():
+    for check in error.report.get("verdicts") or ():
         if not check["passed"]:
-            yield f"{check['check']}: expected {check['expected']}, found {check['actual']}. {check['reason']}".rstrip()
+            yield f"{check['check']}: expected {check['expected']}, found {check['actual']}"
 
 
 def missing_model(name: str) -> MlflowException:

@@ -18,7 +18,6 @@ from modelreg.errors import InvalidError
 
 _LONGEST_MODEL = 64
 _LONGEST_ALIAS = 31
-_RESERVED_FOLDERS = frozenset({"approvals"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ def _choices(model: Named) -> Iterator[str]:
 def folder_for(name: str, taken: Collection[str]) -> ModelName:
     """The folder of a new model that MLflow calls `name`, beside those that there are: no two differ only by `-`
     and `_` (threat R9)."""
-    known = {collision_key(other) for other in taken} | _RESERVED_FOLDERS
+    known = {collision_key(other) for other in taken}
     return parse_model(
         _first(name, "model", _LONGEST_MODEL, parse_model, lambda text: collision_key(text) not in known)
     )
@@ -87,10 +86,10 @@ def alias_shown(alias: str, names: Mapping[str, str]) -> str:
 def _first(name: str, fallback: str, longest: int, parse: Callable[[str], str], free: Callable[[str], bool]) -> str:
     """`name` where it is legal and free, else the first legal and free one of those that look like it."""
     stem = _plain(name) or fallback
-    # What begins with what a name may not begin with gets a word in front.
-    stems = (stem, f"{fallback}-{stem}")
-    numbered = (f"{_cut(text, longest, number)}-{number}" for number in count(2) for text in stems)
-    return next(text for text in chain((name, stem), numbered) if _legal(text, parse) and free(text))
+    # What begins as no name may, or is a reserved word, gets a word in front.
+    base = stem if _legal(stem, parse) else f"{fallback}-{stem}"[:longest].rstrip("-_")
+    numbered = (f"{base[: longest - 1 - len(str(number))].rstrip('-_')}-{number}" for number in count(2))
+    return next(text for text in chain((name, base), numbered) if _legal(text, parse) and free(text))
 
 
 def _legal(text: str, parse: Callable[[str], str]) -> bool:
@@ -105,7 +104,3 @@ def _plain(name: str) -> str:
     """ASCII in lower case; whatever else there is becomes `-`: `Churn Prädiktor (EU)` gives churn-pradiktor-eu."""
     ascii_ = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9_]+", "-", ascii_).strip("-_")[:_LONGEST_MODEL].strip("-_")
-
-
-def _cut(stem: str, longest: int, number: int) -> str:
-    return stem[: longest - 1 - len(str(number))].rstrip("-_") or "x"
