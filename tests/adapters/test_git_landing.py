@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import stat
+import subprocess
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -472,6 +474,102 @@ def test_F15_bytes_land_as_they_are_whatever_git_converts(repo: Repo) -> None:
     for path in ("a.txt", "b.bin"):
         assert (repo.path / path).read_bytes() == data
         assert repo.git("ls-files", "-s", path).split()[1] == repo.rev(f"HEAD:{path}")
+
+
+_UTF16 = "*.yaml working-tree-encoding=UTF-16LE-BOM\n"
+
+
+def _attributes_committed(repo: Repo) -> None:
+    repo.commit("attributes", {"registry/.gitattributes": _UTF16})
+
+
+def _attributes_untracked(repo: Repo) -> None:
+    repo.write("registry/churn/.gitattributes", _UTF16)
+
+
+def _attributes_of_the_clone(repo: Repo) -> None:
+    (repo.path / ".git" / "info").mkdir(exist_ok=True)
+    (repo.path / ".git" / "info" / "attributes").write_text(_UTF16)
+
+
+def _attributes_only_in_the_index(repo: Repo) -> None:
+    _attributes_committed(repo)
+    (repo.path / "registry" / ".gitattributes").unlink()
+
+
+def _attributes_of_the_user(repo: Repo) -> None:
+    (repo.path / ".git" / "mine").write_text(_UTF16)
+    repo.git("config", "core.attributesFile", str(repo.path / ".git" / "mine"))
+
+
+def _attributes_of_the_landing(repo: Repo) -> None:
+    """See `EXTRA`."""
+
+
+def _assumed_unchanged(repo: Repo) -> None:
+    repo.commit("there", {DEEP: "old\n"})
+    repo.git("update-index", "--assume-unchanged", DEEP)
+
+
+def _skipped(repo: Repo) -> None:
+    repo.commit("there", {DEEP: "old\n"})
+    repo.git("update-index", "--skip-worktree", DEEP)
+
+
+def _safe_line_ends(repo: Repo) -> None:
+    repo.git("config", "core.autocrlf", "true")
+    repo.git("config", "core.safecrlf", "true")
+
+
+EXTRA: dict[Callable[[Repo], None], dict[str, bytes]] = {
+    _attributes_of_the_landing: {".gitattributes": _UTF16.encode(), "z.yaml": b"z\n"}
+}
+
+
+@pytest.mark.parametrize(
+    "prepare",
+    [
+        _attributes_committed,
+        _attributes_untracked,
+        _attributes_of_the_clone,
+        _attributes_only_in_the_index,
+        _attributes_of_the_user,
+        _attributes_of_the_landing,
+        _assumed_unchanged,
+        _skipped,
+        _safe_line_ends,
+    ],
+)
+def test_F15_the_index_has_what_landed_whatever_git_would_make_of_the_file(
+    repo: Repo, prepare: Callable[[Repo], None]
+) -> None:
+    repo.commit("there", {"registry/policy.yaml": "1\n"})
+    prepare(repo)
+    # Little-endian UTF-16 with its mark is what git would be asked to recode without an error.
+    files = {DEEP: "new\n".encode("utf-16"), "registry/churn/a.yaml": b"a\n"} | EXTRA.get(prepare, {})
+    land(repo, files)
+    for path, data in files.items():
+        assert (repo.path / path).read_bytes() == data
+        assert repo.git("ls-files", "-s", path).split()[1] == repo.rev(f"HEAD:{path}")
+
+
+def test_the_index_is_read_once_and_written_once(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is all that grows with the tree."""
+    repo.commit("there", {"registry/churn/model.yaml": "1\n", ".gitattributes": "* text=auto\n"})
+    _safe_line_ends(repo)
+    ran: list[str] = []
+    real = subprocess.Popen
+
+    def start(command: list[str], *arguments: Any, **options: Any) -> Any:
+        ran.append(command[1])
+        return real(command, *arguments, **options)
+
+    monkeypatch.setattr(subprocess, "Popen", start)
+    land(repo, {DEEP: b"new\n", "registry/churn/model.yaml": b"2\n"})
+    touching = [name for name in ran if name in ("add", "cat-file", "ls-files", "update-index", "read-tree", "status")]
+    assert touching == ["cat-file", "ls-files", "update-index"]
+    assert len(ran) <= 9  # rev-parse, version, var, config, fast-import, update-ref beside them
+    assert repo.git("diff-files") == repo.git("diff-index", "--cached", "HEAD") == ""
 
 
 def test_files_are_known_as_clean_without_being_read(repo: Repo) -> None:

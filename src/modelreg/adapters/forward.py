@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from modelreg.adapters import ranges, refresh
 from modelreg.adapters.door import Door
+from modelreg.adapters.git_index import index_entries
 from modelreg.adapters.locking import state_folder
 from modelreg.domain.plan import CommitId
 from modelreg.errors import ConflictError
@@ -32,7 +33,7 @@ def bring_forward(git: Door, branch: str, old: CommitId, new: CommitId) -> None:
     if filtered := _filtered(git, new, paths):
         raise ConflictError(f"{behind}, and bringing it forward would run a filter on {filtered[0]}", hint=_HINT)
     added = [change.path for change in changes if change.status == "A"]
-    index = refresh.index_entries(git, added)
+    index = index_entries(git, added)
     top = git.top or git.git_dir
     in_the_way = [path for path in added if path not in index and os.path.lexists(top / path)]
     if in_the_way:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from modelreg.adapters import ranges, refresh
 from modelreg.adapters.door import Door
 from modelreg.adapters.git import check_ref
+from modelreg.adapters.git_index import index_entries
 from modelreg.adapters.locking import state_folder
 from modelreg.adapters.paths import check_paths
 from modelreg.domain.plan import CommitId
@@ -153,7 +154,7 @@ def _finish(repository: GitRepository, git: Door, journal: Journal) -> None:
         if path not in contents:
             continue
         try:
-            index = refresh.index_entries(git, [path]).get(path)
+            index = index_entries(git, [path]).get(path)
             if index in (before.get(path), after.get(path)):
                 refresh.refuse_file(git, before.get(path), path, contents[path])
                 refresh.bring_up_to_date(git, {path: contents[path]})

@@ -117,9 +117,10 @@ def _try(repository: GitRepository, plan: Plan, local: CommitId | None, *, here:
     git = repository.git
     check_paths(plan.files)
     refresh.refuse_shape(git, plan.base, plan.files)
+    plain = False
     if here:
         refresh.wait_for_index(git)
-        refresh.refuse_dirt(git, plan.base, plan.files)
+        plain = refresh.refuse_dirt(git, plan.base, plan.files)
     with importing(git, repository.identity()) as objects:
         commit = objects.commit(plan)
         fail_point("after-commit-object")
@@ -139,7 +140,7 @@ def _try(repository: GitRepository, plan: Plan, local: CommitId | None, *, here:
         return None
     fail_point("after-refs")
     if here:
-        refresh.bring_up_to_date(git, plan.files)
+        refresh.bring_up_to_date(git, plan.files, plain=plain)
     fail_point("after-refresh")
     journal.remove(git)
     return Landed(plan, commit)

@@ -10,12 +10,12 @@ import os
 import secrets
 import stat
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from modelreg.adapters.door import Door
 from modelreg.adapters.failpoints import fail_point
+from modelreg.adapters.git_index import look, stage
 from modelreg.adapters.paths import folders_of
 from modelreg.adapters.trees import WorkTree, blob_id
 from modelreg.domain.plan import CommitId
@@ -25,7 +25,6 @@ from modelreg.registry.ports import Entry
 INDEX_WAIT_S = 2.0
 """How long another git process may hold the index before a landing gives up."""
 _NAMES = {"040000": "a folder", "120000": "a symlink", "160000": "a submodule", "100755": "an executable file"}
-_CHUNK = 500
 
 
 def refuse_shape(git: Door, base: CommitId | None, files: Iterable[str]) -> None:
@@ -47,23 +46,28 @@ def refuse_shape(git: Door, base: CommitId | None, files: Iterable[str]) -> None
             raise InvalidError("is no folder on the branch, and files are to be written below it", file=folder)
 
 
-def refuse_dirt(git: Door, base: CommitId | None, files: Mapping[str, bytes]) -> None:
-    """Raises ConflictError naming touched paths that are staged, edited, removed, or in the way."""
+def refuse_dirt(git: Door, base: CommitId | None, files: Mapping[str, bytes]) -> bool:
+    """Raises ConflictError naming touched paths that are staged, edited, removed, or in the way.
+
+    Whether git would take the new files as they will lie there, for `bring_up_to_date`.
+    """
     if git.top is None:
-        return
+        return False
     landed_all = tree_entries(git, base, [*files, *folders_of(files)])
-    index, dirty = _looked_at(git, landed_all, files)
+    index = look(git, landed_all, files)
+    dirty = index.staged_folders
     work = WorkTree(git)
-    below = {folder for path in index if path not in files for folder in folders_of([path])}
+    below = {folder for path in index.entries if path not in files for folder in folders_of([path])}
     for path, new in files.items():
         landed = landed_all.get(path)
-        if index.get(path) != landed or path in below or not _as_expected(git, work, path, landed, new):
+        if index.entries.get(path) != landed or path in below or not _as_expected(git, work, path, landed, new):
             dirty.append(path)
     if dirty:
         listed = ", ".join(dirty[:5]) + (f" and {len(dirty) - 5} more" if len(dirty) > 5 else "")
         raise ConflictError(
             f"uncommitted changes in the way: {listed}", hint="commit, stash or move them, and try again"
         )
+    return index.plain
 
 
 def refuse_file(git: Door, landed: Entry | None, path: str, new: bytes) -> None:
@@ -112,19 +116,7 @@ def tree_entries(git: Door, commit: CommitId | None, paths: Iterable[str]) -> di
     return found
 
 
-def index_entries(git: Door, paths: Iterable[str]) -> dict[str, Entry]:
-    """What the index holds at `paths`, and below where one is a folder there."""
-    found = {}
-    for some in _chunks(paths):
-        for record in git.run(["ls-files", "--stage", "-z", "--", *some]).split(b"\0"):
-            if record:
-                head, _, name = record.partition(b"\t")
-                mode, blob, step = head.decode().split(" ")
-                found[os.fsdecode(name)] = Entry(mode if step == "0" else "conflict", blob)
-    return found
-
-
-def bring_up_to_date(git: Door, files: Mapping[str, bytes]) -> None:
+def bring_up_to_date(git: Door, files: Mapping[str, bytes], *, plain: bool = False) -> None:
     """Write the files, each by a temporary file and a rename, then their index entries.
 
     Raises ConflictError for a locked index, UnavailableError where a file cannot be written; it may be run again.
@@ -136,61 +128,7 @@ def bring_up_to_date(git: Door, files: Mapping[str, bytes]) -> None:
         fail_point("between-files")
     fail_point("before-index")
     wait_for_index(git)
-    update_index(git, files)
-
-
-def update_index(git: Door, files: Mapping[str, bytes]) -> None:
-    """Stage exactly these contents; then the files' times, so that `git status` need not read them again.
-
-    Even `--index-info` reads files: those that changed in the second of the index itself (git: racy-git.txt).
-    """
-    off = git.git.filters_off()
-    lines = (b"100644 %s\t%s\0" % (_id(git, data), os.fsencode(path)) for path, data in files.items())
-    git.git.run(["update-index", "-z", "--index-info"], input=b"".join(lines), config=off, write=True)
-    names = b"".join(os.fsencode(path) + b"\0" for path in files)
-    command = ["add", "--refresh", "--pathspec-from-file=-", "--pathspec-file-nul"]
-    git.git.run(command, input=names, config=off, write=True, check=False)
-
-
-def _id(git: Door, data: bytes) -> bytes:
-    return blob_id(data, git.object_format).encode()
-
-
-def _chunks(paths: Iterable[str]) -> Iterator[list[str]]:
-    """So many at a time that a command line holds them."""
-    listed = sorted(paths)
-    yield from (listed[start : start + _CHUNK] for start in range(0, len(listed), _CHUNK))
-
-
-def _looked_at(
-    git: Door, landed: Mapping[str, Entry], files: Mapping[str, bytes]
-) -> tuple[dict[str, Entry], list[str]]:
-    """What the index holds at `files`, and those folders on the way there that it holds as a file.
-
-    Git looks once: beside a folder that landed it is asked for a file in it, since what has something below is no
-    file, and below a new one for whatever there is. Only where the index knows no such file, it looks again.
-    """
-    folders = folders_of(files)
-    beside, new = set(), set()
-    for folder in folders:
-        entry = landed.get(folder)
-        if entry is None:
-            new.add(folder)
-        else:
-            names = (item.name for item in git.objects.trees([entry.blob])[entry.blob] if item.mode == "100644")
-            beside |= {f"{folder}/{os.fsdecode(name)}" for name in islice(names, 1)}
-    index = index_entries(git, {*files, *beside, *new})
-    staged = [folder for folder in new if folder in index]
-    unsure = folders - new - folders_of(index)
-    return index, [*staged, *(_staged_folders(git, unsure) if unsure else ())]
-
-
-def _staged_folders(git: Door, folders: Iterable[str]) -> list[str]:
-    """Those of `folders` that the index has as a file, whatever lies on disk."""
-    names = sorted(folders)
-    asked = b"".join(b":0:" + os.fsencode(name) + b"\n" for name in names)
-    answers = git.run(["cat-file", "--batch-check"], data=asked).splitlines()
-    return [name for name, answer in zip(names, answers, strict=True) if not answer.endswith(b" missing")]
+    stage(git, files, plain=plain)
 
 
 def _as_expected(git: Door, work: WorkTree, path: str, landed: Entry | None, new: bytes) -> bool:
