@@ -65,7 +65,9 @@ def main() -> None:
     for group in GROUPS:
         if not given.page and (group in given.only if given.only else not results.has(group)):
             results.keep(group, _measured(settings, group), {"machine": _machine(), **versions_of(settings.peers)})
-    _write(results)
+            _write(results)
+    if given.page:
+        _write(results)
 
 
 def _measured(settings: Settings, group: str) -> Iterator[Row]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -139,16 +138,6 @@ def make(folder: Path, versions: int) -> Path:
     for command in (["commit-graph", "write", "--reachable", "--no-progress"], ["reset", "-q", "--hard", "main"]):
         subprocess.run(["git", *command], cwd=folder, check=True)
     return folder
-
-
-def at(folder: Path, versions: int) -> Path:
-    """As `make`, where it has not been made yet (a run that was stopped)."""
-    path, made = folder / str(versions), folder / f"{versions}.made"
-    if not made.exists():
-        shutil.rmtree(path, ignore_errors=True)
-        make(path, versions)
-        made.touch()
-    return path
 
 
 def _models(versions: int) -> list[str]:

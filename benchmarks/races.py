@@ -7,6 +7,7 @@ random while that doubles. Raises where not everything lands, a number is there 
 from __future__ import annotations
 
 import random
+import resource
 import shutil
 import subprocess
 import sys
@@ -40,24 +41,32 @@ def measure(settings: Settings) -> Iterator[Row]:
     source = make(folder / "source", (RULED_MODELS + len(models)) * VERSIONS_A_MODEL)
     ways: dict[str, Callable[[Path, Sequence[str]], None]] = {"git": _by_git, "process": _by_process, "SDK": _by_sdk}
 
-    def race(way: str) -> float:
+    def race(way: str) -> tuple[float, float]:
+        """Seconds that it took, and seconds of processor for one promotion."""
         shutil.rmtree(folder / "race", ignore_errors=True)
         server, places = _places(source, folder / "race", clones)
         shares = [models[number::clones] for number in range(clones)]
-        start = time.perf_counter()
+        start, busy = time.perf_counter(), _processor()
         with ThreadPoolExecutor(clones) as together:
             list(together.map(ways[way], places, shares))
-        took = time.perf_counter() - start
+        took, each_took = time.perf_counter() - start, (_processor() - busy) / len(models)
         _check(server, folder / "race" / "last", models, judged=way != "git")
-        return took
+        return took, each_took
 
     named = [("process", "`stage set --push`"), ("SDK", "SDK: stage change, pushed")]
     for way, name in named[-1:] if settings.quick else named:
         pairs = [(race(way), race("git")) for _ in range(runs)]
-        against = "git alone, with back-off"
+        against, what, size = "git alone, with back-off", f"{name}, {clones} clones × {each}", len(models) * 10
         # A throughput of 0.7 of git's is 1/0.7 of its time.
-        yield paired(f"{name}, {clones} clones × {each}", pairs, against, versions=len(models) * 10, goal=1 / 0.7)
+        yield paired(what, [(a[0], b[0]) for a, b in pairs], against, versions=size, goal=1 / 0.7)
+        yield paired(f"{what}: processor a promotion", [(a[1], b[1]) for a, b in pairs], against, versions=size)
     shutil.rmtree(folder)
+
+
+def _processor() -> float:
+    """Seconds of processor that the processes started here took, and those that they started."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _places(source: Path, folder: Path, clones: int) -> tuple[Path, list[Path]]:

@@ -30,7 +30,7 @@ def questions(settings: Settings) -> Iterator[Row]:
         if settings.peers.gto and (size <= 1000 or (size <= MOST_FOR_MINUTES and settings.full)):
             mine = process([*MODELREG, "list", _MODEL], registry)
             theirs = process([settings.peers.gto, "show", _MODEL], registry)
-            few = settings.few(size) if size <= 1000 else 1
+            few = settings.few(size) if size <= 100 else 1  # 20 s at 1,000
             yield compare("`list MODEL`", mine, "`gto show`", theirs, few, versions=size)
 
 
