@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from modelreg.cli.output import emit_json, next_step, note, result
+from modelreg.cli.progress import Count
 
 if TYPE_CHECKING:
     from modelreg.registry.import_git import Brought
@@ -29,16 +30,20 @@ NoFiles = Annotated[
 
 
 class Counted:
-    """How far an import is, on standard error, where that is a terminal."""
+    """How far an import is, of how many; the bar is gone when all is done."""
 
     def __init__(self, what: str) -> None:
         self._what = what
+        self._bar = Count()
+        self._started = False
 
     def __call__(self, done: int, total: int) -> None:
-        import sys
-
-        if sys.stderr.isatty():
-            sys.stderr.write(f"\r{self._what}: {done} of {total}{chr(10) if done == total else ''}")
+        if not self._started:
+            self._started = True
+            self._bar.start(self._what, total)
+        self._bar.reach(done)
+        if done == total:
+            self._bar.finish()
 
 
 def answer(origin: str, brought: Iterable[Brought], *, dry_run: bool, as_json: bool) -> None:
