@@ -407,6 +407,9 @@ def open_sandbox(
     from modelreg.adapters.sandbox import opened
 
     repository, settings = workspace.repository, workspace.settings
+    if (elsewhere := as_remote(repository)) is not None:
+        url = elsewhere.clone.url
+        raise UnavailableError("a version is made again from a clone, not from a URL", hint=f"git clone {url}")
     tree = repository.tree(workspace.tip())
     root = workspace.layout.root
     theirs = Configuration(repository.top, repository.git_dir, settings.remote, tree.read, root)

@@ -30,7 +30,7 @@ from modelreg.errors import (
     UnavailableError,
     UsageError,
 )
-from modelreg.wiring import open_pushed, open_workspace
+from modelreg.wiring import open_pushed, open_sandbox, open_workspace
 from tests.cli.runner import artifact, done, metrics, modelreg
 from tests.support import Repo
 
@@ -534,6 +534,9 @@ def test_withdrawn_versions_are_refused(there: Elsewhere, tmp_path: Path) -> Non
 def test_what_needs_a_folder_says_so(there: Elsewhere) -> None:
     refused = modelreg("init", "--registry", there.url)
     assert (refused.code, "not a URL" in refused.err) == (2, True)
+    workspace = open_workspace(Location.parse(there.url))
+    with pytest.raises(UnavailableError, match="from a clone"):
+        open_sandbox(workspace, workspace.tip())
     with pytest.raises(UsageError, match="not a URL"):
         open_pushed(Location.parse(there.url), [])
 

@@ -82,8 +82,9 @@ class Clone:
 
     @property
     def as_of(self) -> str | None:
-        """The time of the last fetch as text (UTC); None: there was none."""
-        return None if self.fetched_at is None else stamp(int(self.fetched_at))
+        """The time of the last fetch, for people; None: there was none."""
+        at = self.fetched_at
+        return None if at is None else f"{stamp(int(at))[:16].replace('T', ' ')} UTC"
 
     def note_fetch(self) -> None:
         (self.folder / "fetched").touch()

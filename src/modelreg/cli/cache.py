@@ -30,7 +30,10 @@ def list_(as_json: Json = False) -> None:
     if as_json:
         emit_json({"folder": str(folder), "registries": [entry.to_mapping() for entry in entries]})
         return
-    rows = [(e.url, e.fetched or "never", (e.head or "")[:10], f"{e.size_bytes / 2**20:.1f} MiB") for e in entries]
+    rows = [
+        (e.url, (e.fetched or "never")[:16].replace("T", " "), (e.head or "")[:10], f"{e.size_bytes / 2**20:.1f} MiB")
+        for e in entries
+    ]
     if rows:
         table(("url", "fetched (UTC)", "commit", "size"), rows)
     else:
