@@ -125,9 +125,8 @@ class _Model:
             told.notes.append("it is retired, and not exported")
             return
         if theirs is not None and theirs.tags.get(MODEL_TAG) != mark:
-            told.refused.append(
-                Refused("the model", f"there is another model {told.name}, which was not exported here")
-            )
+            why = f"there is a model {told.name} that did not come from here"
+            told.refused.append(Refused("the model", why))
             return
         try:
             self._describe(theirs, body, mark)

@@ -19,7 +19,7 @@ from modelreg.domain.foreign.outward import without_marks
 from modelreg.domain.foreign.standing import Standing
 from modelreg.domain.names import parse_file
 from modelreg.domain.version import Version
-from modelreg.errors import DeniedError, InvalidError
+from modelreg.errors import InvalidError
 from modelreg.registry.editing import Change, annotate, create_model, edit_model
 from modelreg.registry.foreign import Counter, Naming, Origin
 from modelreg.registry.import_report import REFUSALS, Imported, Landed, Options
@@ -58,10 +58,6 @@ class _Known:
     withdrawn: bool
 
 
-class _OtherRegistryError(DeniedError):
-    """Two registries have a model of this name."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Model:
     """One model on its way."""
@@ -78,7 +74,10 @@ class _Model:
         new = snapshot.tree.read(snapshot.layout.model(ours)) is None
         here = {} if new else self._here(snapshot)
         if not here and not new and snapshot.versions(ours):
-            why = f"the model {ours} is here, and none of its versions came from there"
+            told.refuse(f"the model {self.theirs.name}", f"{ours} is here, and none of its versions came from there")
+            return
+        if (other := self._first_other(here)) is not None:
+            why = f"its version {other} is another one than that which was imported: it is another registry's model"
             told.refuse(f"the model {self.theirs.name}", why)
             return
         if not self._describe(new=new):
@@ -90,9 +89,6 @@ class _Model:
                 placed = self._place(snapshot, version, here.get(version.number))
                 standing += [Standing(version.number, placed, version.stage)] if placed else []
                 counter.reach(version.number)
-        except _OtherRegistryError as error:
-            told.refuse(f"the model {self.theirs.name}", error)
-            return
         finally:
             counter.finish()
         if not (new and self.options.dry_run):
@@ -109,6 +105,17 @@ class _Model:
             if source.get("model") == self.theirs.name and str(source.get("version")).isdecimal():
                 found[int(source["version"])] = _Known(version, source.get("created"), version in gone)
         return found
+
+    def _first_other(self, here: Mapping[int, _Known]) -> int | None:
+        """The number of a version that was made at another time than the one that is here: two registries may have a
+        model of one name. One version of each tells."""
+        if not here:
+            return None
+        for version in self.origin.versions(self.theirs.name):
+            if version.number in here:
+                same = here[version.number].created == source_of(version)["created"]
+                return None if same else version.number
+        return None
 
     def _describe(self, *, new: bool) -> bool:
         """model.yaml as it is there. False where the model may not be created."""
@@ -132,8 +139,6 @@ class _Model:
         """What the version is here in the end; None where it may not be, is withdrawn, or would be new (dry run)."""
         what = f"version {theirs.number}"
         if known is not None:
-            if known.created != source_of(theirs)["created"]:
-                raise _OtherRegistryError(f"its version {theirs.number} is another one than that which was imported")
             self.told.present += 1
             if known.withdrawn:
                 return None

@@ -94,7 +94,8 @@ def metric_names(theirs: Iterable[str]) -> dict[str, str]:
 
 def _metric(theirs: str) -> str:
     """A name of ours that looks like theirs; one that has nothing to show is named by its digest."""
-    for text in (theirs, f"m_{theirs}"):
+    shows = re.search("[A-Za-z0-9]", theirs)
+    for text in (theirs, f"m_{theirs}") if shows else ():
         try:
             return metric_name(text)[:_LONGEST_METRIC].rstrip("_")
         except InvalidError:
@@ -107,7 +108,7 @@ def _run(run: ForeignRun) -> dict[str, Any]:
     found = {
         "tracker": TOOL,
         "id": _fit(run.id, 200),
-        "url": _fit(public(run.url), 1000) if run.url.startswith(("http://", "https://")) else None,
+        "url": _fit(without_users(run.url), 1000) if run.url.startswith(("http://", "https://")) else None,
         "name": _fit(run.name, 500),
         "experiment": _fit(run.experiment, 500),
         "parent": _fit(run.parent, 200),

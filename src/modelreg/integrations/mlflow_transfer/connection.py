@@ -56,8 +56,7 @@ class Connection:
     def guarded(self, what: str) -> Iterator[None]:
         """Raises NotFoundError, DeniedError, UnavailableError for whatever MLflow raises inside; `what` is being done,
         as in "cannot list models"."""
-        with _translated(what, self.name, (self.tracking_uri, self.registry_uri)), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # MLflow warns of its own stages
+        with _translated(what, self.name, (self.tracking_uri, self.registry_uri)):
             yield
 
 
@@ -146,7 +145,9 @@ def _hasty() -> Iterator[None]:
 @contextmanager
 def _translated(what: str, name: str, uris: tuple[str, ...]) -> Iterator[None]:
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # MLflow warns of its own stages, and of what its libraries deprecate
+            yield
     except ModelregError:
         raise
     except Exception as error:  # noqa: BLE001 - whatever MLflow's many libraries raise

@@ -89,9 +89,9 @@ class MlflowDestination:
         metrics = [entities.Metric(key, value, found.info.start_time, 0) for key, value in run.metrics.items()]
         params = [entities.Param(key, value) for key, value in run.params.items() if len(value) <= LONGEST_PARAM]
         kept = [entities.RunTag(key, value) for key, value in tags.items()]
-        for kind, logged in (("metrics", metrics), ("params", params), ("tags", kept)):
-            for start in range(0, len(logged), _BATCH):
-                self._client.log_batch(id_, **{kind: logged[start : start + _BATCH]})
+        for start in range(0, max(map(len, (metrics, params, kept))), _BATCH):
+            part = slice(start, start + _BATCH)
+            self._client.log_batch(id_, metrics=metrics[part], params=params[part], tags=kept[part])
         if run.data:
             self._client.log_inputs(id_, datasets=[_input(entities, data) for data in run.data])
         if run.name and found.info.run_name != run.name:

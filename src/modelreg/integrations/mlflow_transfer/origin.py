@@ -114,8 +114,7 @@ class MlflowOrigin:
 
     def _logged(self, version: ForeignVersion) -> Any:
         """The logged model (MLflow 3) that the version was made of; None where there is none."""
-        named = _LOGGED.fullmatch(version.source)
-        id_ = version.logged or (named[1] if named else None)
+        id_ = version.logged
         if id_ is None:
             return None
         try:
@@ -217,7 +216,8 @@ def below(address: str, path: str) -> str:
 
 
 def version_of(found: Any) -> ForeignVersion:
-    """A version as plain data. Its stage is told by every MLflow that has stages."""
+    """A version as plain data. Which logged model it was made of is told by few stores, by its source in all."""
+    logged = _LOGGED.fullmatch(found.source or "")
     return ForeignVersion(
         model=found.name,
         number=int(found.version),
@@ -228,7 +228,7 @@ def version_of(found: Any) -> ForeignVersion:
         tags=dict(found.tags),
         stage=found.current_stage or "None",
         run=found.run_id or None,
-        logged=getattr(found, "model_id", None) or None,
+        logged=getattr(found, "model_id", None) or (logged[1] if logged else None),
         ready=str(found.status or _READY).upper() == _READY,
     )
 
