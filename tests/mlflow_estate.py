@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import shutil
 import tempfile
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,14 +42,38 @@ def make_model(folder: Path, text: str) -> Path:
     return folder
 
 
-def fill(client: MlflowClient, versions: int = 20, models: Mapping[str, str] = MODELS) -> None:
-    """Three models, with what real ones have: nested runs, inputs, metrics of any name, holes, stages, aliases."""
-    experiments = [client.create_experiment(f"experiment {name}") for name in ("one", "two")]
+Put = Callable[[Any, Path], None]
+"""Puts a folder to a run's artifacts, as `model`."""
+
+
+def experiments(client: MlflowClient, location: str | None = None) -> list[str]:
+    return [client.create_experiment(f"experiment {name}", location) for name in ("one", "two")]
+
+
+def into(store: Path) -> Put:
+    """Straight to where a server keeps what it serves: quicker than through it."""
+
+    def put(run: Any, folder: Path) -> None:
+        shutil.copytree(folder, store / run.info.artifact_uri.removeprefix("mlflow-artifacts:/") / "model")
+
+    return put
+
+
+def through(client: MlflowClient) -> Put:
+    return lambda run, folder: client.log_artifacts(run.info.run_id, str(folder), "model")
+
+
+def fill(
+    client: MlflowClient, experiments: Sequence[str], put: Put, versions: int = 20, models: Mapping[str, str] = MODELS
+) -> None:
+    """Models with what real ones have: nested runs, inputs, metrics of any name, holes, stages, aliases."""
     for index, (name, description) in enumerate(models.items()):
         client.create_registered_model(name, {"team": f"team {index}", "Ünïcode key": "wert: 'x'"}, description)
         parent = client.create_run(experiments[index % 2], run_name=f"sweep of {name}")
         for number in range(1, versions + 1):
-            _version(client, experiments[index % 2], name, number, parent.info.run_id if number % 3 == 0 else None)
+            add_version(
+                client, experiments[index % 2], put, name, number, parent.info.run_id if number % 3 == 0 else ""
+            )
         client.set_terminated(parent.info.run_id)
         _stand(client, name, versions)
     for number in DELETED:
@@ -56,7 +81,8 @@ def fill(client: MlflowClient, versions: int = 20, models: Mapping[str, str] = M
             client.delete_model_version(next(iter(models)), str(number))
 
 
-def _version(client: MlflowClient, experiment: str, name: str, number: int, parent: str | None) -> None:
+def add_version(client: MlflowClient, experiment: str, put: Put, name: str, number: int, parent: str = "") -> None:
+    """A version with a run of its own."""
     tags = {"mlflow.source.git.commit": _COMMIT, "mlflow.user": "ada", "note": f"of {number}"}
     if parent:
         tags["mlflow.parentRunId"] = parent
@@ -75,7 +101,7 @@ def _version(client: MlflowClient, experiment: str, name: str, number: int, pare
     )
     client.log_inputs(id_, [DatasetInput(data, [InputTag("mlflow.data.context", "training")])])
     with tempfile.TemporaryDirectory() as folder:
-        client.log_artifacts(id_, str(make_model(Path(folder) / "model", f"{name} {number}")), "model")
+        put(run, make_model(Path(folder) / "model", f"{name} {number}"))
     client.set_terminated(id_)
     source = f"{run.info.artifact_uri}/model"
     client.create_model_version(
@@ -83,14 +109,19 @@ def _version(client: MlflowClient, experiment: str, name: str, number: int, pare
     )
 
 
-def _stand(client: MlflowClient, name: str, versions: int) -> None:
-    """One in Production, some elsewhere; aliases on two."""
+def move(client: MlflowClient, name: str, number: int, stage: str) -> None:
+    """Without MLflow's warning."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for number, stage in ((2, "Archived"), (3, "Staging"), (versions - 1, "Staging"), (versions, "Production")):
-            client.transition_model_version_stage(name, str(number), stage)
+        client.transition_model_version_stage(name, str(number), stage)
+
+
+def _stand(client: MlflowClient, name: str, versions: int) -> None:
+    """One in Production, some elsewhere; aliases on two."""
+    for number, stage in ((2, "Archived"), (3, "Staging"), (versions - 1, "Staging"), (versions, "Production")):
+        move(client, name, number, stage)
     client.set_registered_model_alias(name, "champion", str(versions))
-    client.set_registered_model_alias(name, "challenger", "3")
+    client.set_registered_model_alias(name, "Challenger-EU", "3")
 
 
 def seen(client: MlflowClient, tracking_uri: str, folder: Path) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from typing import Any
 QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    "GIT_PYTHON_REFRESH": "quiet",
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
 }
 _PATIENCE_S = 90
 _QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "listen_addresses=127.0.0.1")
@@ -88,7 +88,7 @@ def mlflow_server(backend: str, artifacts: Path, **environment: str) -> Iterator
         server = subprocess.Popen(
             command, stdout=out, stderr=out, env={**os.environ, **QUIET, **environment}, start_new_session=True
         )
-    with _ended(server, signal.SIGTERM, group=True):
+    with _ended(server, signal.SIGKILL, group=True):  # nothing of it is kept, and it takes its time to end by itself
         address = f"http://127.0.0.1:{port}"
         try:
             _until(lambda: _answers(f"{address}/health", server))
