@@ -63,6 +63,17 @@ def _quiet() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def _nothing_is_left_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """MLflow likes to make an mlflow.db or an mlruns where it is called: that would be a registry's work tree."""
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    yield
+    mlflow.set_tracking_uri(None)
+    assert os.listdir(here) == []
+
+
 @pytest.fixture(scope="module")
 def blank(tmp_path_factory: pytest.TempPathFactory, _quiet: None) -> There:
     """One without models: MLflow takes its time to make its tables."""
@@ -313,6 +324,7 @@ def test_the_old_file_store(tmp_path: Path, empty: Repo, there: There) -> None:
     folder = tmp_path / "mlruns"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+        mlflow.set_tracking_uri(str(folder))
         client = mlflow.MlflowClient(str(folder))
         places = mlflow_estate.experiments(client, (tmp_path / "artifacts").as_uri())
         mlflow_estate.fill(client, places, mlflow_estate.through(client), 3, {"churn": "plain"})
@@ -330,27 +342,26 @@ def test_a_real_model_goes_the_whole_way_and_predicts_the_same(empty: Repo, tmp_
     repo, back = empty.copy(tmp_path / "repo"), there.copy(tmp_path / "back.db")
     x = np.array([[0.0, 1.0], [1.0, 0.0], [2.0, 2.0], [3.0, 1.0]])
     model = linear.LinearRegression().fit(x, [1.0, 2.0, 3.0, 4.0])
-    before = mlflow.get_tracking_uri()
-    try:
-        mlflow.set_tracking_uri(there.uri)
-        mlflow.create_experiment("fitted", (tmp_path / "artifacts").as_uri())
-        mlflow.set_experiment("fitted")
-        with mlflow.start_run():
-            mlflow.log_metric("rmse", 0.5)
-            mlflow.sklearn.log_model(model, name="fitted", registered_model_name="Linear", input_example=x)
-        told = done("import", "mlflow", "--tracking-uri", there.uri, "--json", registry=repo.path)
-        assert told.json("import-mlflow")["models"][0]["registered"][0]["artifacts"]
-        body = shown(repo, "linear@1.0.0")
-        assert body["source"]["model_id"].startswith("m-")
-        assert body["source"]["location"].startswith("file://")
-        assert body["metrics"]["rmse"]["value"] == 0.5
-        assert body["signature"]["inputs"] == [{"name": "0", "type": "float64", "shape": [-1, 2]}]
-        done("export", "mlflow", "--tracking-uri", back.uri, registry=repo.path)
-        mlflow.set_tracking_uri(back.uri)
-        loaded = mlflow.sklearn.load_model("models:/Linear/1")
-        assert loaded.predict(x).tolist() == model.predict(x).tolist()
-    finally:
-        mlflow.set_tracking_uri(before)
+    signature = mlflow.models.infer_signature(x, model.predict(x))
+    mlflow.set_tracking_uri(there.uri)
+    mlflow.create_experiment("fitted", (tmp_path / "artifacts").as_uri())
+    mlflow.set_experiment("fitted")
+    with mlflow.start_run():
+        mlflow.log_metric("rmse", 0.5)
+        mlflow.sklearn.log_model(
+            model, name="fitted", registered_model_name="Linear", signature=signature, pip_requirements=[]
+        )
+    told = done("import", "mlflow", "--tracking-uri", there.uri, "--json", registry=repo.path)
+    assert told.json("import-mlflow")["models"][0]["registered"][0]["artifacts"]
+    body = shown(repo, "linear@1.0.0")
+    assert body["source"]["model_id"].startswith("m-")
+    assert body["source"]["location"].startswith("file://")
+    assert body["metrics"]["rmse"]["value"] == 0.5
+    assert body["signature"]["inputs"] == [{"name": "0", "type": "float64", "shape": [-1, 2]}]
+    done("export", "mlflow", "--tracking-uri", back.uri, registry=repo.path)
+    mlflow.set_tracking_uri(back.uri)
+    loaded = mlflow.sklearn.load_model("models:/Linear/1")
+    assert loaded.predict(x).tolist() == model.predict(x).tolist()
 
 
 # --- killed, and run again
@@ -543,7 +554,7 @@ def test_a_file_that_is_not_there_or_no_mlflow(empty: Repo, tmp_path: Path) -> N
     sqlite3.connect(tmp_path / "other.db").close()
     told = modelreg("import", "mlflow", "--tracking-uri", f"sqlite:///{tmp_path}/other.db", registry=empty.path)
     _fails(told, "other.db is no database of MLflow's")
-    assert sorted(os.listdir(tmp_path)) == ["other.db"]
+    assert sorted(os.listdir(tmp_path)) == ["here", "other.db"]
 
 
 def test_without_the_extra(empty: Repo, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,6 +75,8 @@ def connect(tracking_uri: str, registry_uri: str | None = None, *, existing: boo
         logging.getLogger(logger).setLevel(logging.ERROR)
     name = place(registry)
     with _translated("cannot ask it for models", name, (tracking_uri, registry)), _hasty():
+        if is_local(tracking_uri):  # its stores ask the process where they are, and would make an mlflow.db here
+            mlflow.set_tracking_uri(tracking_uri)
         client = mlflow.MlflowClient(tracking_uri, registry)
         client.search_registered_models(max_results=1)
         client.search_experiments(max_results=1)
