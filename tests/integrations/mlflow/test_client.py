@@ -158,7 +158,7 @@ def test_mlflow_finds_the_plugin_by_its_entry_point(tmp_path: Path, repo: Repo) 
     (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: modelreg-plugin\nVersion: 0\n")
     (folder / "entry_points.txt").write_text(f"[{group}]\n{point.name} = {point.value}\n")
     script = f"import mlflow; mlflow.set_registry_uri('modelreg://{repo.path}'); "
-    script += f"mlflow.MlflowClient('http://127.0.0.1:1').create_registered_model('churn')"
+    script += "mlflow.MlflowClient('http://127.0.0.1:1').create_registered_model('churn')"
     path = f"{TOP / 'src'}:{tmp_path / 'site'}"
     ran = subprocess.run([sys.executable, "-c", script], env={**os.environ, "PYTHONPATH": path}, check=False)
     assert ran.returncode == 0
