@@ -144,6 +144,13 @@ class History:
         tree.setdefault(f"{folder}/stages.yaml", "format: 1\naliases: {}\n")
         tree[f"{folder}/{version}/manifest.yaml"] = manifest(model, version, self.choice)
 
+    def annotate(self, tree: dict[str, str]) -> None:
+        """Tags that may change, at times none, or of a version that is not there."""
+        folder = self._at(f"registry/{self.choice.choice(MODELS)}/{self.choice.choice(VERSIONS)}")
+        names = self.choice.sample(("team", "cost center"), self.choice.randint(0, 2))
+        tags = {name: self.choice.choice(TAGS) for name in names}
+        tree[f"{folder}/annotations.yaml"] = json.dumps({"format": 1, "tags": tags} if tags else {"format": 1})
+
     def move(self, tree: dict[str, str]) -> None:
         """A transition, at times with approvals, and a stages.yaml that need not be its sum."""
         model = self.choice.choice(MODELS)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from modelreg.adapters.index import SqliteIndex
 from tests.cli.runner import artifact, done, everything, modelreg
 from tests.support import Repo
 
@@ -42,6 +43,26 @@ def test_a_version_is_described_and_tagged(repo: Repo) -> None:
     done("validate", registry=repo.path)
 
 
+@pytest.mark.parametrize("index", [True, False])
+def test_tags_that_changed_are_found_and_shown(repo: Repo, index: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not index:
+        monkeypatch.setattr(SqliteIndex, "_ask", lambda *_, **__: None)
+    files = repo.path.parent / "files"
+    done("register", "churn", artifact(files, "another"), "--tag", "team=growth", "--tag", "eu=yes", registry=repo.path)
+    annotate(repo, "churn@latest", "--tag", "team=risk")
+
+    def found(expression: str) -> list[str]:
+        rows = done("search", expression, "--json", registry=repo.path).json("list")["versions"]
+        return [row["version"] for row in rows]
+
+    assert found('tags.team = "risk"') == ["1.0.1"]
+    assert found('tags.team = "growth"') == []
+    assert found('tags.eu = "yes" and tags.team like "%sk"') == ["1.0.1"]
+    row = done("list", "churn", "--json", registry=repo.path).json("list")["versions"][0]
+    assert row["tags"] == {"team": "risk", "eu": "yes"}
+    assert "team=risk, eu=yes" in " ".join(done("show", "churn@latest", registry=repo.path).out.split())
+
+
 def test_a_model_gets_a_name_for_people(repo: Repo) -> None:
     annotate(repo, "churn", "--display-name", "Churn (EU)", "--tag", "team=risk")
     text = repo.read("registry/churn/model.yaml")
@@ -54,8 +75,8 @@ def test_a_model_gets_a_name_for_people(repo: Repo) -> None:
     ("arguments", "code", "says"),
     [
         (["churn@1.0.0"], 2, "nothing is to change"),
-        (["churn@1.0.0", "--tag", "team"], 2, "is no tag"),
-        (["churn@1.0.0", "--tag", "=x"], 2, "is no tag"),
+        (["churn@1.0.0", "--tag", "team"], 1, "is not KEY=VALUE"),
+        (["churn@1.0.0", "--tag", "=x"], 1, "is not KEY=VALUE"),
         (["churn@1.0.0", "--display-name", "x"], 2, "no name but its number"),
         (["churn@2.0.0", "--tag", "a=b"], 1, "has no version 2.0.0"),
         (["nobody", "--tag", "a=b"], 1, "there is no model nobody"),

@@ -82,6 +82,8 @@ def change(past: History, other: History, choice: random.Random, path: Path) -> 
             "register",
             "move",
             "move",
+            "annotate",
+            "annotate",
             "withdraw",
             "edit",
             "remove",
@@ -94,7 +96,7 @@ def change(past: History, other: History, choice: random.Random, path: Path) -> 
             "lose",
         ]
     )
-    if kind in ("register", "move", "withdraw", "edit", "remove", "spoil"):
+    if kind in ("register", "move", "annotate", "withdraw", "edit", "remove", "spoil"):
         getattr(past, kind)(main)
         past.commit("main")
     elif kind == "branch":

@@ -14,7 +14,7 @@ from modelreg.adapters.door import Door
 from modelreg.adapters.index_file import IndexFile, judged_by
 from modelreg.adapters.index_tree import RememberedTree
 from modelreg.adapters.index_update import Update
-from modelreg.domain.card import Card, approvers
+from modelreg.domain.card import Card, annotated, approvers
 from modelreg.domain.layout import Layout
 from modelreg.domain.names import ModelName, Stage
 from modelreg.domain.plan import CommitId
@@ -27,12 +27,12 @@ T = TypeVar("T")
 
 _FAILURES = (sqlite3.Error, OSError, ModelregError, ValueError, OverflowError)
 """Whatever is wrong with the index, or with what it is made of: without it the same answer, or the right error."""
-_LISTED = ("model", "stages", "manifest", "withdrawn")
+_LISTED = ("model", "stages", "manifest", "annotations", "withdrawn")
 _TOLD = ("manifest", "transition", "evidence")
 
 _ALIASES = """(SELECT group_concat(alias) FROM
   (SELECT a.alias FROM alias a WHERE a.document = s.document AND a.version = f.version ORDER BY a.alias))"""
-_COLUMNS = f"SELECT f.model, f.version, h.stage, w.kind IS NOT NULL, {_ALIASES}, md.card, d.card"
+_COLUMNS = f"SELECT f.model, f.version, h.stage, w.kind IS NOT NULL, {_ALIASES}, md.card, d.card, nd.card"
 _EVENTS = """
 SELECT e.kind, e.model, e.version, d.card, l.id, l.at
 FROM event e JOIN landing l ON l.registry = e.registry AND l.number = e.landing
@@ -43,6 +43,8 @@ WHERE e.registry = ?"""
 _CARDS = """
 SELECT d.card FROM file f JOIN document d ON d.id = f.document
 WHERE f.registry = ? AND f.kind = ? AND f.model = ?"""
+
+_Row = tuple[str, str, str | None, int, str | None, str, str, str | None]
 
 LAST = "\U0010ffff"
 """No character sorts behind it: SQLite compares texts by their UTF-8 bytes."""
@@ -148,7 +150,7 @@ class SqliteIndex:
 class _Rows(Sequence[Listed]):
     """Rows as SQLite gave them, read when they are asked for: a hundred thousand take as little room as their text."""
 
-    def __init__(self, rows: list[tuple[str, str, str | None, int, str | None, str, str]]) -> None:
+    def __init__(self, rows: list[_Row]) -> None:
         self._rows = rows
 
     def __len__(self) -> int:
@@ -161,10 +163,11 @@ class _Rows(Sequence[Listed]):
     def __getitem__(self, index: int | slice) -> Listed | Sequence[Listed]:
         if isinstance(index, slice):
             return _Rows(self._rows[index])
-        model, version, stage, withdrawn, aliases, about, card = self._rows[index]
+        model, version, stage, withdrawn, aliases, about, card, notes = self._rows[index]
         named = tuple(aliases.split(",")) if aliases else ()
         primary = json.loads(about)["primary_metric"]
-        return Listed(model, version, stage, bool(withdrawn), named, primary, json.loads(card))
+        said = annotated(json.loads(card), None if notes is None else json.loads(notes))
+        return Listed(model, version, stage, bool(withdrawn), named, primary, said)
 
 
 def _judged(key: str) -> bytes:
@@ -172,9 +175,7 @@ def _judged(key: str) -> bytes:
     return hashlib.sha256(f"{judged_by()} {key}".encode()).digest()
 
 
-def _select(
-    connection: sqlite3.Connection, registry: int, query: Query, initial: str, model: str | None
-) -> list[tuple[str, str, str | None, int, str | None, str, str]]:
+def _select(connection: sqlite3.Connection, registry: int, query: Query, initial: str, model: str | None) -> list[_Row]:
     connection.create_function("matches", 3, matches, deterministic=True)
     connection.create_function("refers", 2, refers, deterministic=True)
     text = index_search.FROM.replace("\nLEFT", "\nJOIN document md ON md.id = m.document\nLEFT", 1)

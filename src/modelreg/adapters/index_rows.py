@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from modelreg.domain.card import Card, evidence_card, manifest_card, transition_card
+from modelreg.domain.card import Card, annotations_card, evidence_card, manifest_card, transition_card
 from modelreg.domain.layout import Place
 from modelreg.domain.properties import Properties, properties_of
 from modelreg.domain.stages import Stages
@@ -30,11 +30,12 @@ _INSERTS = {
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What one document brings: its card, and of a manifest or a stages.yaml what is in it."""
+    """What one document brings: its card, and of a manifest, annotations or a stages.yaml what is in it."""
 
     card: Card
     properties: Properties | None = None
     stages: Stages | None = None
+    tags: Mapping[str, str] | None = None
 
 
 def made_of(place: Place, body: Any) -> Made:
@@ -45,6 +46,9 @@ def made_of(place: Place, body: Any) -> Made:
         raise TypeError(place.path)
     if place.kind == "manifest":
         return Made(manifest_card(body), properties=properties_of(body))
+    if place.kind == "annotations":
+        card = annotations_card(body)
+        return Made(card, tags=card["tags"])
     if place.kind == "stages":
         return Made({}, stages=Stages.from_mapping(body))
     if place.kind == "model":
@@ -72,6 +76,8 @@ class Rows:
         self.rows["document"].append((document, blob, kind, card, *scalars))
         if properties is not None:
             self._manifest(document, properties)
+        if made is not None and made.tags is not None:
+            self.rows["value"] += [(document, "tags", key, value) for key, value in made.tags.items()]
         if made is not None and made.stages is not None:
             holders = [(document, str(v), stage) for stage, listed in made.stages.holders.items() for v in listed]
             self.rows["holder"] += holders

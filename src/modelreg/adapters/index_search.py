@@ -15,6 +15,9 @@ LEFT JOIN file s ON s.registry = f.registry AND s.kind = 'stages' AND s.model = 
 LEFT JOIN holder h ON h.document = s.document AND h.version = f.version
 LEFT JOIN file w ON w.registry = f.registry AND w.kind = 'withdrawn' AND w.model = f.model AND w.version = f.version
   AND w.name = ''
+LEFT JOIN file n ON n.registry = f.registry AND n.kind = 'annotations' AND n.model = f.model AND n.version = f.version
+  AND n.name = ''
+LEFT JOIN document nd ON nd.id = n.document
 WHERE f.registry = ? AND f.kind = 'manifest'
 """
 _STAGE = "CASE WHEN w.kind IS NULL THEN coalesce(h.stage, ?) ELSE ? END"
@@ -22,6 +25,7 @@ _COLUMNS = {"model": "f.model", "version": "f.rank"} | {
     name: f"d.{name}" for name in ("created", "framework", "architecture")
 }
 _VALUE = "(SELECT v.value FROM value v WHERE v.document = d.id AND v.field = ? AND v.name = ?)"
+_NOTED = "(SELECT v.value FROM value v WHERE v.document = nd.id AND v.field = 'tags' AND v.name = ?)"
 _ALIASES = "SELECT 1 FROM alias e WHERE e.document = s.document AND e.version = f.version"
 _EDGES = "SELECT 1 FROM edge e WHERE e.document = d.id AND e.field = ?"
 
@@ -55,6 +59,8 @@ def order_by(orders: tuple[Order, ...], initial: str) -> Piece:
 def _column(field: Field, initial: str) -> Piece:
     if field.name == "stage":
         return _STAGE, [initial, WITHDRAWN]
+    if field.name == "tags":  # what annotations say goes before the manifest
+        return f"coalesce({_NOTED}, {_VALUE})", [field.key, field.name, field.key]
     if field.key is not None:
         return _VALUE, [field.name, field.key]
     return _COLUMNS[field.name], []

@@ -19,7 +19,7 @@ from modelreg.domain.version import Version
 from modelreg.errors import InvalidError, UnavailableError
 from modelreg.registry.ports import Documents
 
-KINDS = frozenset({"model", "stages", "manifest", "withdrawn", "transition", "evidence"})
+KINDS = frozenset({"model", "stages", "manifest", "annotations", "withdrawn", "transition", "evidence"})
 _LANDED = ("manifest", "evidence", "transition")
 """What a history tells of, in the order of one landing."""
 _AT_ONCE = 500

@@ -50,6 +50,7 @@ def annotate(
     from modelreg.errors import UsageError
     from modelreg.registry.editing import annotate as annotate_version
     from modelreg.registry.editing import edit_model
+    from modelreg.registry.inputs import parse_pairs
     from modelreg.registry.resolve import resolve
     from modelreg.wiring import open_workspace
 
@@ -58,7 +59,7 @@ def annotate(
         raise UsageError("a version has no name but its number", hint=f"modelreg annotate {what.split('@')[0]}")
     if description is None and display_name is None and not tag and not untag:
         raise UsageError("nothing is to change", hint="--description TEXT, --tag KEY=VALUE, --untag KEY")
-    change = _change(description, _pairs(tag or ()), untag or (), display_name)
+    change = _change(description, parse_pairs(tag or [], "--tag"), untag or (), display_name)
     workspace = open_workspace(registry, branch)
     if not is_version:
         done = edit_model(workspace, parse_model(what), change, push=push, dry_run=dry_run)
@@ -87,18 +88,6 @@ def retire(
     name = parse_model(model)
     done = retire_model(open_workspace(registry, branch), name, reason=reason, push=push, dry_run=dry_run)
     _tell(name, "was retired already", done, dry_run=dry_run, as_json=as_json)
-
-
-def _pairs(tags: list[str] | tuple[()]) -> dict[str, str]:
-    from modelreg.errors import UsageError
-
-    found: dict[str, str] = {}
-    for text in tags:
-        key, equals, value = text.partition("=")
-        if not key or not equals:
-            raise UsageError(f"{text[:40]!a} is no tag", hint="--tag KEY=VALUE")
-        found[key] = value
-    return found
 
 
 def _change(

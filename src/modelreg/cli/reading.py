@@ -145,7 +145,7 @@ def _facts(body: dict[str, Any]) -> list[tuple[str, str]]:
         ("architecture", body.get("architecture") or ""),
         ("code", f"{short(code.get('commit'))}{' (dirty)' if code.get('dirty') else ''}"),
         ("data", ", ".join(f"{d['name']} {d.get('sha256', '')[:12]}" for d in data)),
-        ("tags", ", ".join(f"{k}={v}" for k, v in (body.get("tags") or {}).items())),
+        ("tags", ", ".join(f"{k}={v[:80]}" for k, v in _tags(body).items())),
     ]
     signature = body.get("signature") or {}
     rows += [(key, _entries(signature.get(key) or ())) for key in ("inputs", "outputs")]
@@ -154,6 +154,11 @@ def _facts(body: dict[str, Any]) -> list[tuple[str, str]]:
         told = f", {weights} weights" if weights is not None else ""
         rows.append(("artifact", f"{artifact['path']} ({artifact['role']}, {artifact['size_bytes']} bytes{told})"))
     return [(key, value) for key, value in rows if value]
+
+
+def _tags(body: dict[str, Any]) -> dict[str, str]:
+    """The manifest's, and over them those that its annotations set."""
+    return {**(body.get("tags") or {}), **((body["annotations"] or {}).get("tags") or {})}
 
 
 def _source(source: dict[str, Any]) -> str:

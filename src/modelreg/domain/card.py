@@ -21,6 +21,21 @@ def manifest_card(body: Mapping[str, Any]) -> dict[str, Any]:
     return {"created": body.get("created"), "metrics": metrics, "tags": tags} | registration_card(body)
 
 
+def annotations_card(body: Any) -> dict[str, Any]:
+    """The `tags` of a version's annotations, which may change. Raises TypeError where it is no such document."""
+    tags = (body.get("tags") or {}) if isinstance(body, dict) else None
+    if not isinstance(tags, dict) or not all(isinstance(item, str) for pair in tags.items() for item in pair):
+        raise TypeError("tags")
+    return {"tags": dict(tags)}
+
+
+def annotated(body: Mapping[str, Any], annotations: Card | None) -> Mapping[str, Any]:
+    """A manifest, or its card, with the tags that its annotations add or set anew."""
+    if annotations is None or not annotations["tags"]:
+        return body
+    return {**body, "tags": {**(body.get("tags") or {}), **annotations["tags"]}}
+
+
 def registration_card(body: Any) -> dict[str, Any]:
     """By whom, as git said, and the reasons of the version's number; empty texts where they are not recorded."""
     body = body if isinstance(body, Mapping) else {}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, overload
 
 from modelreg.domain.address import Address
-from modelreg.domain.card import Card, manifest_card
+from modelreg.domain.card import Card, annotated, manifest_card
 from modelreg.domain.names import ModelName, Stage
 from modelreg.domain.version import Version
 from modelreg.registry.index_port import Index, Listed
@@ -119,12 +119,16 @@ def _indexed(
 
 
 def rows_of(snapshot: Snapshot, models: Sequence[ModelName], initial: Stage) -> Iterator[tuple[Row, Any]]:
-    """All versions of these models, newest first, each with its manifest's mapping. Raises as `Snapshot.manifest`."""
+    """All versions of these models, newest first, each with its manifest's mapping, annotated. Raises as
+    `Snapshot.manifest`."""
     for name in models:
         stages, gone = snapshot.stages(name), snapshot.withdrawn(name)
         primary = snapshot.model(name).value.get("primary_metric")
         versions = snapshot.versions(name)[::-1]
-        for version, body in zip(versions, snapshot.manifest_bodies(name, versions), strict=True):
+        noted = snapshot.annotated(name)
+        for version, manifest in zip(versions, snapshot.manifest_bodies(name, versions), strict=True):
+            notes = snapshot.annotations(name, version) if version in noted else None
+            body = annotated(manifest, notes)
             where = None if version in gone else stages.stage_of(version, initial)
             yield Row(name, version, where, stages.aliases_of(version), manifest_card(body), primary), body
 

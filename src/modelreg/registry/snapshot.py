@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
+from modelreg.domain.card import Card, annotations_card
 from modelreg.domain.document import Document
 from modelreg.domain.finding import failed
 from modelreg.domain.layout import Layout
@@ -120,6 +121,11 @@ class Snapshot:
         places = (self.layout.place(path) for path in self.files(model) if path.endswith("/withdrawn.yaml"))
         return frozenset(Version.parse(p.version) for p in places if p and p.kind == "withdrawn" and p.version)
 
+    def annotated(self, model: str) -> frozenset[Version]:
+        """Those versions that have annotations."""
+        places = (self.layout.place(path) for path in self.files(model) if path.endswith("/annotations.yaml"))
+        return frozenset(Version.parse(p.version) for p in places if p and p.kind == "annotations" and p.version)
+
     def transition_numbers(self, model: str) -> tuple[int, ...]:
         places = (self.layout.place(path) for path in self.files(model) if "/transitions/" in path)
         return tuple(sorted(p.number for p in places if p and p.kind == "transition" and p.number is not None))
@@ -177,6 +183,11 @@ class Snapshot:
                 document = self.documents.load(contents[path], path)
                 self.shaped(document, partial(Manifest.from_mapping, document.value))
                 yield document.value
+
+    def annotations(self, model: ModelName, version: Version) -> Card | None:
+        """The tags of a version's annotations; None where there are none."""
+        document = self.document(self.layout.version(model, version, "annotations.yaml"))
+        return None if document is None else self.shaped(document, lambda: annotations_card(document.value))
 
     def transition(self, model: ModelName, number: int) -> Transition:
         path = self.layout.transition(model, number)
