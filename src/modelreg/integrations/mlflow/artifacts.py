@@ -129,8 +129,13 @@ def served(workspace: Workspace, manifest: Manifest) -> Path:
             note.unlink(missing_ok=True)
             if target.exists():
                 shutil.rmtree(target)
-            made.rename(target)
-        note.write_text(json.dumps(_state(target)))
+            try:
+                made.rename(target)
+            except OSError:  # another process was quicker, and checked what it made as we did
+                if not target.is_dir():
+                    raise
+            else:
+                note.write_text(json.dumps(_state(target)))
     whole = manifest.primary.listing_path is not None and len(manifest.artifacts) == 1
     return target / manifest.primary.path if whole else target
 

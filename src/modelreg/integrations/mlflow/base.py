@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -43,7 +43,11 @@ class Base(AbstractStore):  # type: ignore[misc]  # MLflow is without types for 
             return self._session.view
 
     def _entities(self, view: View) -> Entities:
-        return Entities(view, self._session.manifest)
+        return Entities(view, self._manifest)
+
+    def _manifest(self, version: VersionView) -> Mapping[str, Any]:
+        with translated():
+            return self._session.manifest(version)
 
     @contextmanager
     def _writing(self) -> Iterator[Workspace]:

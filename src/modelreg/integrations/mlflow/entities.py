@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -22,6 +23,7 @@ from modelreg.integrations.mlflow.filters import is_prompt
 from modelreg.integrations.mlflow.naming import alias_shown
 from modelreg.integrations.mlflow.view import ModelView, VersionView, View
 
+_REST = re.compile(r"(?<![\w-])api/\d+\.\d+/mlflow/")
 VERSION_TAG = "modelreg.version"
 """The tag that shows a version's semantic version. It is not stored, and nobody sets or deletes it."""
 
@@ -132,7 +134,9 @@ def _for_a_program_far_away() -> bool:
     """Whether an MLflow server asks for a client of its REST API, who makes a plain mapping of the tags, which would
     not compare as ours does. The web interface asks below /ajax-api/, and shows the version."""
     flask = sys.modules.get("flask")
-    return flask is not None and flask.has_request_context() and flask.request.path.startswith("/api/")
+    if flask is None or not flask.has_request_context():
+        return False
+    return _REST.search(flask.request.path) is not None
 
 
 def source_of(model: ModelView, found: VersionView, manifest: Mapping[str, Any]) -> str:

@@ -77,7 +77,7 @@ class RegisteredModels(Base):
         deployment_job_id: str | None = None,  # noqa: ARG002 - Databricks' own
     ) -> RegisteredModel:
         with self._writing() as workspace:
-            self._edit(workspace, found_model(self._view, name), described(description))
+            self._edit(workspace, found_model(self._view, name), described(description), "Describe")
             return self._model(name)
 
     def rename_registered_model(self, name: str, new_name: str) -> RegisteredModel:
@@ -91,7 +91,7 @@ class RegisteredModels(Base):
                     raise MlflowException(
                         f"Registered Model (name={new_name}) already exists.", RESOURCE_ALREADY_EXISTS
                     )
-                self._edit(workspace, model, renamed(new_name, model.folder), f"Rename {model.folder} to {new_name}")
+                self._edit(workspace, model, renamed(new_name, model.folder), "Rename")
             return self._model(new_name)
 
     def delete_registered_model(self, name: str) -> None:
@@ -143,9 +143,8 @@ class RegisteredModels(Base):
         with self._writing() as workspace:
             self._edit(workspace, found_model(self._view, name), untagged(key), "Untag")
 
-    def _edit(self, workspace: Workspace, model: ModelView, change: Change, title: str = "") -> None:
-        title = f"{title} {model.folder}" if title in ("Tag", "Untag") else title
-        edit_model(workspace, model.folder, change, title=title, push=self._session.push)
+    def _edit(self, workspace: Workspace, model: ModelView, change: Change, verb: str) -> None:
+        edit_model(workspace, model.folder, change, title=f"{verb} {model.folder}", push=self._session.push)
 
     def _model(self, name: str) -> RegisteredModel:
         view = self._view

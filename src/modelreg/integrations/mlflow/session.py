@@ -1,7 +1,7 @@
 """One registry as a store holds it open: who reads sees the newest landing, who writes does it alone.
 
-Reading and writing have a repository each, since a store is used by several threads: a write may take its time (an
-upload), and nobody who reads waits for it.
+Reading, writing and handing out files have a repository each, since a store is used by several threads: a write may
+take its time (an upload), and nobody who reads waits for it.
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ class Session:
         self._reader = open_workspace(place.path)
         self._clock, self._place, self._writes = _Clock(), place, 0
         self._writer = self._opened()
-        self._reading, self._writing = threading.RLock(), threading.RLock()
+        self._server: Workspace | None = None
+        self._reading, self._writing, self._serving = threading.RLock(), threading.RLock(), threading.RLock()
         self._view = View()
         self._manifests: dict[str, Mapping[str, Any]] = {}
 
@@ -81,10 +82,12 @@ class Session:
         return found
 
     @contextmanager
-    def reading(self) -> Iterator[Workspace]:
-        """The registry to read from, for nobody else meanwhile."""
-        with self._reading:
-            yield self._reader
+    def serving(self) -> Iterator[Workspace]:
+        """The registry to bring files from, which may take its time too: no two make the same folder."""
+        with self._serving:
+            if self._server is None:
+                self._server = open_workspace(self._place.path)
+            yield self._server
 
     @contextmanager
     def writing(self) -> Iterator[Workspace]:

@@ -30,6 +30,7 @@ from modelreg.integrations.mlflow.artifacts import served
 from modelreg.integrations.mlflow.base import found_model, found_version
 from modelreg.integrations.mlflow.editing import Change, alias_named, described, tagged, untagged
 from modelreg.integrations.mlflow.entities import VERSION_TAG, source_of, tags_of
+from modelreg.integrations.mlflow.errors import translated
 from modelreg.integrations.mlflow.models import DELETED, RegisteredModels
 from modelreg.integrations.mlflow.naming import alias_for, alias_shown
 from modelreg.integrations.mlflow.registering import Told, registered
@@ -110,7 +111,7 @@ class ModelVersions(RegisteredModels):
 
     def _of_this_registry(self, told: Told, name: str | None, version: str | None) -> Told:
         model, found = found_version(self._view, name, version)
-        manifest = self._session.manifest(found)
+        manifest = self._manifest(found)
         told = replace(told, copied=Address(model.folder, found.version))
         if Manifest.from_mapping(manifest).content:
             return told
@@ -161,11 +162,11 @@ class ModelVersions(RegisteredModels):
         address that its source led to. Raises MlflowException (DATA_LOSS) for files that are not the registered ones.
         """
         model, found = found_version(self._view, name, version)
-        manifest = self._session.manifest(found)
+        manifest = self._manifest(found)
         parsed = Manifest.from_mapping(manifest)
         if not parsed.content:
             return _location(model, found, manifest)
-        with self._writing() as workspace:  # its repository reads, its lock keeps two from making one folder
+        with translated(), self._session.serving() as workspace:
             return served(workspace, parsed).as_uri()
 
     def search_model_versions(
@@ -189,7 +190,7 @@ class ModelVersions(RegisteredModels):
         return filters.page(found, order, int(max_results or 0), offset)
 
     def _has_prompts(self, model: ModelView) -> bool:
-        return any(filters.is_prompt(tags_of(v, self._session.manifest(v))) for v in model.versions)
+        return any(filters.is_prompt(tags_of(v, self._manifest(v))) for v in model.versions)
 
     def set_model_version_tag(self, name: str, version: int | str, tag: ModelVersionTag) -> None:
         _validate_model_name(name)
@@ -207,7 +208,7 @@ class ModelVersions(RegisteredModels):
         _check_not_ours(key)
         with self._writing() as workspace:
             model, found = found_version(self._view, name, version)
-            if key in (self._session.manifest(found).get("tags") or {}):
+            if key in (self._manifest(found).get("tags") or {}):
                 raise MlflowException(
                     f"The tag {key} of {model.folder}@{found.version} was registered with it and cannot be deleted; "
                     "it can be set to another value",
