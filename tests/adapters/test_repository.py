@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from modelreg.adapters import object_reader
 from modelreg.adapters.repository import GitRepository
 from modelreg.domain.plan import CommitId
 from modelreg.errors import IntegrityError, UnavailableError
@@ -244,3 +246,29 @@ def test_where_HEAD_is(repo: Repo) -> None:
     head.unlink()
     head.symlink_to("refs/heads/main")  # as git before 2005 wrote it, and still reads it
     assert repository.head().branch == "main"
+
+
+def test_what_is_read_does_not_pile_up(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that writes for days: of folders and commits only so many are kept, and all answers stay the same."""
+    monkeypatch.setattr(object_reader, "_MOST_KEPT", 10)
+    repository = GitRepository.open(repo.path)
+    tips = [CommitId(repo.commit(str(n), {f"d{n}/a": str(n), f"d{n}/b/c": str(n)})) for n in range(30)]
+    for tip in (*tips, *reversed(tips)):
+        tree = repository.tree(tip)
+        number = tips.index(tip)
+        assert tree.read(f"d{number}/b/c") == str(number).encode()
+        assert [*tree.paths("d0/")] == ["d0/a", "d0/b/c"]
+    kept = repository.git.objects
+    assert sum(map(len, kept._trees.values())) <= 40
+    assert len(kept._by_name) <= 40
+    assert len(repository._trees) <= 16
+
+
+@pytest.mark.parametrize("data", [b"100644 a\0" + b"\1" * 19, b"100644 \0" + b"\1" * 20, b"x\n" + b"100644 a\0" + b"\1" * 20, b"40000 a"])  # fmt: skip
+def test_A21_a_folder_that_git_would_not_write(repo: Repo, data: bytes) -> None:
+    made = subprocess.run(
+        ["git", "hash-object", "-t", "tree", "--literally", "-w", "--stdin"], cwd=repo.path, input=data, check=True, capture_output=True
+    )  # fmt: skip
+    tree = GitRepository.open(repo.path).tree(CommitId(made.stdout.decode().strip()))
+    with pytest.raises(IntegrityError, match="damaged"):
+        tree.read("a")

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import subprocess
 import weakref
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from modelreg.adapters.git import Git
 from modelreg.errors import IntegrityError, UnavailableError
 
 _AT_ONCE = 100
 """So many ids are asked for before the answers are read: less than a pipe holds."""
+_MOST_KEPT = 200_000
+"""Names in the folders that are kept: a process that writes for days does not keep what it has left behind."""
+_ENTRY = {
+    object_format: re.compile(rb"([0-7]+) ([^\0]+)\0(.{%d})" % width, re.DOTALL)
+    for object_format, width in (("sha1", 20), ("sha256", 32))
+}
+"""A folder's entry as git stores it: mode, name, and the id in raw bytes."""
 
 
-@dataclass(frozen=True, slots=True)
-class TreeEntry:
+class TreeEntry(NamedTuple):
     """One name in a folder: git mode as ls-tree prints it ("040000" is a folder)."""
 
     name: bytes
@@ -37,6 +44,8 @@ class ObjectReader:
         self._process: subprocess.Popen[bytes] | None = None
         self._fetches = False
         self._trees: dict[str, tuple[TreeEntry, ...]] = {}
+        self._by_name: dict[str, dict[bytes, TreeEntry]] = {}
+        self._kept = 0
 
     def blobs(self, ids: Iterable[str]) -> dict[str, bytes]:
         """Contents by id. Raises UnavailableError for one that a partial clone has not and its remote does not give,
@@ -62,7 +71,8 @@ class ObjectReader:
         ((_, answer),) = self._ask([f"{commit}^{{tree}}"])
         if answer is None:
             raise self._missing(commit)
-        self._trees.setdefault(answer[0], _entries(answer[2], self._format))
+        if answer[0] not in self._trees:
+            self._keep(answer[0], self._entries(answer[0], answer[2]))
         return answer[0]
 
     def commit(self, name: str) -> str | None:
@@ -76,11 +86,42 @@ class ObjectReader:
     def trees(self, ids: Iterable[str]) -> Mapping[str, tuple[TreeEntry, ...]]:
         """The entries of folders by id. Raises as `blobs`."""
         wanted = list(dict.fromkeys(ids))
-        for id_, answer in self._ask([id_ for id_ in wanted if id_ not in self._trees]):
+        found = {id_: self._trees[id_] for id_ in wanted if id_ in self._trees}
+        for id_, answer in self._ask([id_ for id_ in wanted if id_ not in found]):
             if answer is None or answer[1] != "tree":
                 raise self._missing(id_)
-            self._trees[id_] = _entries(answer[2], self._format)
-        return {id_: self._trees[id_] for id_ in wanted}
+            found[id_] = self._entries(id_, answer[2])
+            self._keep(id_, found[id_])
+        return {id_: found[id_] for id_ in wanted}
+
+    def entry(self, tree: str, name: bytes) -> TreeEntry | None:
+        """What stands under a name in a folder. Raises as `blobs`."""
+        names = self._by_name.get(tree)
+        if names is None:
+            entries, names = self.trees([tree])[tree], {}
+            for item in entries:
+                names.setdefault(item.name, item)
+            self._by_name[tree] = names
+        return names.get(name)
+
+    def _keep(self, id_: str, entries: tuple[TreeEntry, ...]) -> None:
+        self._kept += len(entries)
+        if self._kept > _MOST_KEPT:
+            self._trees, self._by_name, self._kept = {}, {}, len(entries)
+        self._trees[id_] = entries
+
+    def _entries(self, id_: str, data: bytes) -> tuple[TreeEntry, ...]:
+        """Raises IntegrityError for a tree object that is not as git writes one."""
+        found, end = [], 0
+        for match in _ENTRY[self._format].finditer(data):
+            if match.start() != end:
+                break
+            mode, name, raw = match.groups()
+            found.append(TreeEntry(name, mode.decode().rjust(6, "0"), raw.hex()))
+            end = match.end()
+        if end != len(data):
+            raise IntegrityError(f"object {id_} is damaged: it is no tree", hint="git fsck")
+        return tuple(found)
 
     def _ask(self, specs: list[str]) -> Iterator[tuple[str, tuple[str, str, bytes] | None]]:
         """Each spec with id, type and content of its object; None for what is missing."""
@@ -145,16 +186,3 @@ def _close(process: subprocess.Popen[bytes]) -> None:
         if pipe is not None:
             pipe.close()
     process.wait()
-
-
-def _entries(data: bytes, object_format: str) -> tuple[TreeEntry, ...]:
-    """The entries of a tree object: `MODE SP NAME NUL ID`, the id in raw bytes."""
-    width = 32 if object_format == "sha256" else 20
-    found, position = [], 0
-    while position < len(data):
-        space = data.index(b" ", position)
-        end = data.index(b"\0", space)
-        id_ = data[end + 1 : end + 1 + width].hex()
-        found.append(TreeEntry(data[space + 1 : end], data[position:space].decode().rjust(6, "0"), id_))
-        position = end + 1 + width
-    return tuple(found)

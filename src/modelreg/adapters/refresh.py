@@ -104,8 +104,7 @@ def tree_entries(git: Door, commit: CommitId | None, paths: Iterable[str]) -> di
     for path in paths:
         folder, place = root, ""
         for name in path.split("/"):
-            entries = git.objects.trees([folder])[folder]
-            here = next((entry for entry in entries if entry.name == os.fsencode(name)), None)
+            here = git.objects.entry(folder, os.fsencode(name))
             if here is None:
                 break
             place = f"{place}/{name}" if place else name

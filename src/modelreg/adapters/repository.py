@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from modelreg.adapters.landing_log import LandingLog
 
 _REVISION = re.compile(r"[^\x00-\x20\x7f~^:?*\[\\-][^\x00-\x20\x7f:?*\[\\]*")
+_TREES_KEPT = 16
+"""Commits whose files are kept at a time: of a process that writes for days the others are gone by."""
 _IDENTITY = re.compile(r"(.*) <(.*)> \d+ [+-]\d{4}")
 _TAG_FIELDS = ("refname:lstrip=2", "objecttype", "objectname", "*objectname", "tag", "taggerdate:unix", "contents")
 _TAG_FORMAT = "".join(f"%({field})%00" for field in _TAG_FIELDS)
@@ -84,7 +86,11 @@ class GitRepository:
         return recomposed.find(self.git, tip, tree)
 
     def tree(self, commit: CommitId) -> Tree:
-        return self._trees.setdefault(commit, CommitTree(self.git, commit))
+        if commit not in self._trees:
+            if len(self._trees) >= _TREES_KEPT:
+                del self._trees[next(iter(self._trees))]
+            self._trees[commit] = CommitTree(self.git, commit)
+        return self._trees[commit]
 
     def work_tree(self) -> Tree:
         return WorkTree(self.git)

@@ -122,9 +122,7 @@ class CommitTree:
         for part in path.split("/"):
             if entry.mode != _FOLDER:
                 return None
-            name = os.fsencode(part)
-            trees = self._git.objects.trees([entry.blob])
-            found = next((item for item in trees[entry.blob] if item.name == name), None)
+            found = self._git.objects.entry(entry.blob, os.fsencode(part))
             if found is None:
                 return None
             entry = Entry(found.mode, found.id)
