@@ -16,6 +16,10 @@ _AT_ONCE = 100
 """So many ids are asked for before the answers are read: less than a pipe holds."""
 _MOST_KEPT = 200_000
 """Names in the folders that are kept: a process that writes for days does not keep what it has left behind."""
+_SMALL = 64 * 1024
+_ROOM = 8 * 1024 * 1024
+"""Bytes of small files that are kept: from one commit to the next nearly all documents are the same."""
+_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _ENTRY = {
     object_format: re.compile(rb"([0-7]+) ([^\0]+)\0(.{%d})" % width, re.DOTALL)
     for object_format, width in (("sha1", 20), ("sha256", 32))
@@ -45,16 +49,25 @@ class ObjectReader:
         self._fetches = False
         self._trees: dict[str, tuple[TreeEntry, ...]] = {}
         self._by_name: dict[str, dict[bytes, TreeEntry]] = {}
+        self._roots: dict[str, str] = {}
         self._kept = 0
+        self._blobs: dict[str, bytes] = {}
+        self._room = 0
 
     def blobs(self, ids: Iterable[str]) -> dict[str, bytes]:
         """Contents by id. Raises UnavailableError for one that a partial clone has not and its remote does not give,
         IntegrityError for one that is missing, damaged or no blob."""
-        found = {}
-        for id_, answer in self._ask(list(dict.fromkeys(ids))):
+        wanted = list(dict.fromkeys(ids))
+        found = {id_: self._blobs[id_] for id_ in wanted if id_ in self._blobs}
+        for id_, answer in self._ask([id_ for id_ in wanted if id_ not in found]):
             if answer is None or answer[1] != "blob":
                 raise self._missing(id_)
             found[id_] = answer[2]
+            if len(answer[2]) <= _SMALL:
+                self._room += len(answer[2])
+                if self._room > _ROOM:
+                    self._blobs, self._room = {}, len(answer[2])
+                self._blobs[id_] = answer[2]
         return found
 
     def messages(self, commits: Iterable[str]) -> dict[str, str]:
@@ -68,11 +81,15 @@ class ObjectReader:
 
     def root(self, commit: str) -> str:
         """The id of the tree of a commit (or of a tree itself)."""
+        if commit in self._roots:
+            return self._roots[commit]
         ((_, answer),) = self._ask([f"{commit}^{{tree}}"])
         if answer is None:
             raise self._missing(commit)
         if answer[0] not in self._trees:
             self._keep(answer[0], self._entries(answer[0], answer[2]))
+        if _ID.fullmatch(commit):  # not a name, which may name another one tomorrow
+            self._roots[commit] = answer[0]
         return answer[0]
 
     def commit(self, name: str) -> str | None:
@@ -80,8 +97,12 @@ class ObjectReader:
 
         For names that git takes as a revision and that hold neither spaces nor line ends (`GitRepository.resolve`).
         """
-        ((_, answer),) = self._ask([f"{name}^{{commit}}"])
-        return None if answer is None else answer[0]
+        return self.commits([name])[0]
+
+    def commits(self, names: Iterable[str]) -> list[str | None]:
+        """As `commit`, of several at the same moment."""
+        answers = self._ask([f"{name}^{{commit}}" for name in names])
+        return [None if answer is None else answer[0] for _, answer in answers]
 
     def trees(self, ids: Iterable[str]) -> Mapping[str, tuple[TreeEntry, ...]]:
         """The entries of folders by id. Raises as `blobs`."""
@@ -107,7 +128,7 @@ class ObjectReader:
     def _keep(self, id_: str, entries: tuple[TreeEntry, ...]) -> None:
         self._kept += len(entries)
         if self._kept > _MOST_KEPT:
-            self._trees, self._by_name, self._kept = {}, {}, len(entries)
+            self._trees, self._by_name, self._roots, self._kept = {}, {}, {}, len(entries)
         self._trees[id_] = entries
 
     def _entries(self, id_: str, data: bytes) -> tuple[TreeEntry, ...]:

@@ -21,10 +21,9 @@ def tips(git: Door, *names: str) -> list[CommitId | None]:
     `refs/tags/refs/heads/main`, could be taken for one that is missing.
     """
     if all(map(is_ref, names)):
-        found = [git.objects.commit(name) for name in names]
-        looked = [name for name, commit in zip(names, found, strict=True) if commit is not None]
-        if not any(git.objects.commit(other.format(name)) for name in looked for other in _OTHERS):
-            return [CommitId(commit) if commit else None for commit in found]
+        found = git.objects.commits([*names, *(other.format(name) for name in names for other in _OTHERS)])
+        if not any(found[len(names) :]):
+            return [CommitId(commit) if commit else None for commit in found[: len(names)]]
     output = os.fsdecode(git.run(["for-each-ref", "--format=%(refname) %(objectname)", "--", *names], here=True))
     listed = dict(line.rsplit(" ", 1) for line in output.splitlines())
     return [CommitId(listed[name]) if name in listed else None for name in names]
