@@ -8,6 +8,7 @@ held stage whose answer is not what its last tag names; counters rise by one, ti
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -52,6 +53,13 @@ def tags(registry_id: str, artifact: str, steps: Iterable[Step]) -> tuple[Tag, .
     `tags(a + b)` begins with `tags(a)`: what has been announced never changes.
     """
     return tuple(_Announcer(registry_id, artifact).run(steps))
+
+
+def added_tags(registry_id: str, artifact: str, steps: Iterable[Step], new: Iterable[Step]) -> tuple[Tag, ...]:
+    """The tags that `new` steps add after `steps`: what `tags` of all of them has more."""
+    announcer = _Announcer(registry_id, artifact)
+    deque(announcer.run(steps), maxlen=0)
+    return tuple(announcer.run(new))
 
 
 class _Announcer:

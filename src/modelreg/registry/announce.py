@@ -10,7 +10,7 @@ from modelreg.domain.history import Landing, Line, registrations
 from modelreg.domain.names import ModelName
 from modelreg.domain.plan import CommitId, Tag
 from modelreg.domain.policy import Policy
-from modelreg.domain.tags import Moved, Registered, Step, tags
+from modelreg.domain.tags import Moved, Registered, Step, added_tags, tags
 from modelreg.domain.transition import Transition
 from modelreg.domain.version import Version
 from modelreg.errors import IntegrityError
@@ -73,9 +73,7 @@ def announcing_all(
     steps = _remembered_steps(workspace, base, model)
 
     def new_tags(commit: CommitId) -> Sequence[Tag]:
-        artifact = workspace.layout.artifact_name(model)
-        before = len(tags(workspace.settings.id, artifact, steps))
-        return tags(workspace.settings.id, artifact, [*steps, *make(commit)])[before:]
+        return added_tags(workspace.settings.id, workspace.layout.artifact_name(model), steps, make(commit))
 
     return new_tags
 
