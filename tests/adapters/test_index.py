@@ -350,6 +350,26 @@ def test_bare_and_partial_clones(past: History, tmp_path: Path, options: tuple[s
     assert answers(workspace, index)
 
 
+@pytest.mark.parametrize("indexed", [True, False])
+def test_what_a_partial_clone_lacks_is_fetched_in_one_go(past: History, tmp_path: Path, indexed: bool) -> None:
+    past.repo.git("config", "uploadpack.allowFilter", "true")
+    past.repo.git("config", "uploadpack.allowAnySHA1InWant", "true")
+    clone = History(past.repo.clone(tmp_path / "clone", "--bare", "--filter=blob:none"), past.choice)
+    workspace, index = opened(clone)
+    workspace.snapshot().policy()
+
+    def fetched() -> int:
+        return len(list(clone.repo.path.glob("objects/pack/*.promisor")))
+
+    before = fetched()
+    if indexed:
+        assert answers(workspace, index)
+    else:
+        tree = workspace.snapshot().tree
+        assert len(tree.read_many(path for path in tree.paths("registry/") if path.endswith("manifest.yaml"))) > 5
+    assert fetched() == before + 1
+
+
 def test_a_shallow_clone_lists_and_has_no_history(past: History, tmp_path: Path) -> None:
     clone = History(past.repo.clone(tmp_path / "clone", "--depth=1"), past.choice)
     workspace, index = opened(clone)

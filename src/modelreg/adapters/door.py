@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import weakref
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from modelreg.adapters.git import Git, Place, Result, discover
 from modelreg.adapters.object_reader import ObjectReader
+from modelreg.errors import UnavailableError
 
 
 class Door:
@@ -19,7 +22,8 @@ class Door:
         self.object_format = place.object_format
         self.shallow = place.shallow
         self.git = Git(place.cwd, quarantine=quarantine)
-        self.objects = ObjectReader(self.git, place.object_format)
+        me = weakref.ref(self)  # no circle: the reader's git ends with the door
+        self.objects = ObjectReader(self.git, place.object_format, lambda ids: _bring(me(), ids))
 
     @classmethod
     def open(cls, path: Path, *, quarantine: bool = False) -> Door:
@@ -48,3 +52,12 @@ class Door:
     ) -> Result:
         """Exit code, output and git's own words."""
         return self.git.run(args, input=data, check=False, write=write, network=network)
+
+
+def _bring(door: Door | None, ids: Collection[str]) -> None:
+    """Fetch objects that a partial clone lacks. Where that fails each is asked for by itself, and then said."""
+    from modelreg.adapters import remote
+
+    if door is not None:
+        with suppress(UnavailableError):
+            remote.fetch_objects(door, ids)

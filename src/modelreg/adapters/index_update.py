@@ -22,7 +22,7 @@ from modelreg.registry.ports import Documents
 KINDS = frozenset({"model", "stages", "manifest", "annotations", "withdrawn", "transition", "evidence"})
 _LANDED = ("manifest", "evidence", "transition")
 """What a history tells of, in the order of one landing."""
-_AT_ONCE = 500
+_AT_ONCE = 1_000
 _Key = tuple[str, str]
 
 

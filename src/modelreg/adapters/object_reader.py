@@ -6,7 +6,8 @@ import hashlib
 import re
 import subprocess
 import weakref
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from modelreg.adapters.git import Git
@@ -26,6 +27,8 @@ _ENTRY = {
 }
 """A folder's entry as git stores it: mode, name, and the id in raw bytes."""
 
+_ID = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
+
 
 class TreeEntry(NamedTuple):
     """One name in a folder: git mode as ls-tree prints it ("040000" is a folder)."""
@@ -42,11 +45,14 @@ class ObjectReader:
     asked: of a partial clone, the remote may give it.
     """
 
-    def __init__(self, git: Git, object_format: str) -> None:
+    def __init__(self, git: Git, object_format: str, bring: Callable[[Collection[str]], None] | None = None) -> None:
+        """`bring` fetches many objects in one go, as far as that can be done."""
         self._git = git
+        self._bring = bring
         self._format = object_format
         self._process: subprocess.Popen[bytes] | None = None
         self._fetches = False
+        self._here: set[str] | None = None
         self._trees: dict[str, tuple[TreeEntry, ...]] = {}
         self._by_name: dict[str, dict[bytes, TreeEntry]] = {}
         self._roots: dict[str, str] = {}
@@ -146,16 +152,30 @@ class ObjectReader:
 
     def _ask(self, specs: list[str]) -> Iterator[tuple[str, tuple[str, str, bytes] | None]]:
         """Each spec with id, type and content of its object; None for what is missing."""
+        if self._fetches:
+            self._fetch(specs)
         for start in range(0, len(specs), _AT_ONCE):
             part = specs[start : start + _AT_ONCE]
             answers = self._answers(part)
             if (answers is None or None in answers) and not self._fetches and self._git.is_partial:
-                self._fetches, self._process = True, None
+                self._fetches = True
+                self._fetch(specs[start:])
+                self._process = None
                 answers = self._answers(part)
             if answers is None:
                 self._git.run(["cat-file", "--batch"], input=b"")  # says why, if it does not work at all
                 raise UnavailableError("git cat-file ended in the middle of an answer", hint="git fsck")
             yield from zip(part, answers, strict=True)
+
+    def _fetch(self, specs: list[str]) -> None:
+        """What a partial clone lacks of these objects, in one go: git itself opens a connection for each of them."""
+        if self._here is None:
+            every = ["cat-file", "--batch-all-objects", "--batch-check=%(objectname)", "--unordered", "--buffer"]
+            self._here = set(self._git.run(every, here=True).text.split())
+        missing = [spec for spec in specs if spec not in self._here and _ID.fullmatch(spec)]
+        if len(missing) > 1 and self._bring is not None:
+            self._bring(missing)
+            self._here.update(missing)
 
     def _answers(self, specs: list[str]) -> list[tuple[str, str, bytes] | None] | None:
         """The answers to some specs; None where git ended before the last of them."""
