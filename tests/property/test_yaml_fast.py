@@ -145,6 +145,7 @@ def test_lines_put_together_at_random() -> None:
         "a: [1, ]\n",
         "a: {b: 1, }\n",
         "a: [1, 2\n",
+        "a: 1\n  b: 2\n",
         f"{'a' * 600}: 1\n",
         "\n".join(" " * n + "a:" for n in range(33)) + "\n",
         f"a: {'x' * 30_000}\n",

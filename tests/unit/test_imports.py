@@ -23,6 +23,7 @@ FOREIGN = frozenset(
         "dvc_data",
         "dvc_objects",
         "yaml",
+        "yaml12",
         "jsonschema",
         "referencing",
         "configobj",
