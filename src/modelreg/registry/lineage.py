@@ -23,6 +23,8 @@ from modelreg.registry.ports import Mentions
 from modelreg.registry.resolve import resolve
 from modelreg.registry.snapshot import Snapshot
 
+_KEPT = 1_000
+
 
 def lineage(snapshot: Snapshot, address: Address, depth: int | None = None) -> Graph:
     """What a version was made of, its ancestors with it. Raises NotFoundError."""
@@ -80,19 +82,29 @@ def _hint(asked: Query) -> str:
 
 
 class _Registered:
-    """The registry as domain/lineage.py asks for it; every manifest is parsed once, every model read once."""
+    """The registry as domain/lineage.py asks for it; every model is read once, and so is a manifest that is asked for
+    again soon: all hundred thousand are not kept."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
+        self._bodies: dict[VersionName, Mapping[str, Any] | None] = {}
         self._policy = snapshot.policy()
         self._models: dict[ModelName, _Model] = {}
 
     def body(self, name: VersionName) -> Mapping[str, Any] | None:
+        if name not in self._bodies:
+            if len(self._bodies) >= _KEPT:
+                del self._bodies[next(iter(self._bodies))]
+            self._bodies[name] = self._read(name)
+        return self._bodies[name]
+
+    def _read(self, name: VersionName) -> Mapping[str, Any] | None:
         path = self._snapshot.layout.manifest(*name)
-        document = self._snapshot.document(path)
-        if document is not None and not isinstance(document.value, dict):
+        data = self._snapshot.tree.read(path)
+        value = None if data is None else self._snapshot.documents.load(data, path).value
+        if data is not None and not isinstance(value, dict):
             raise InvalidError("must be a mapping", file=path, hint=f"modelreg validate {path}")
-        return None if document is None else document.value
+        return value
 
     def numbers(self, model: ModelName) -> Sequence[Version]:
         return self._model(model).numbers
