@@ -30,3 +30,12 @@ def test_it_holds_every_dependency() -> None:
     project = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]
     wanted = {re.split(r"[<>=\[; ]", text, maxsplit=1)[0].lower() for text in project["dependencies"]}
     assert wanted <= names(pins("requirements-core.lock"))
+
+
+def test_what_airflow_needs_is_pinned_without_addresses() -> None:
+    text = (TOP / "examples" / "airflow" / "requirements.lock").read_text()
+    blocks = pins("examples/airflow/requirements.lock")
+    assert "apache-airflow" in names(blocks)
+    assert all("==" in block and "--hash=sha256:" in block for block in blocks)
+    assert "://" not in text
+    assert "--index" not in text
