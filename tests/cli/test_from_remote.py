@@ -184,6 +184,15 @@ def test_what_breaks_off_is_no_version(repo: Repo, storage: str) -> None:
     assert everything(repo) == before
 
 
+@pytest.mark.parametrize("told", [4, 6])
+def test_what_is_not_as_large_as_it_says_is_no_version(
+    repo: Repo, storage: str, monkeypatch: pytest.MonkeyPatch, told: int
+) -> None:
+    monkeypatch.setattr(named_files._Named, "files", lambda _: {"": told})
+    refused = modelreg("register", "churn", "--from-remote", f"{storage}/m.bin", registry=repo.path)
+    assert (refused.code, f"not the {told} bytes" in refused.err) == (3, True), refused.err
+
+
 # -- only what was typed (A17)
 
 
