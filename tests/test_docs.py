@@ -201,7 +201,7 @@ def test_ci_runs_the_readme_test_command() -> None:
     assert "README.md" in (TOP / ".ci" / "run").read_text()
 
 
-def test_ci_installs_ssh_keygen_where_it_is_missing(tmp_path: Path) -> None:
+def test_ci_installs_what_is_missing(tmp_path: Path) -> None:
     """A folder of programs stands for a machine: bash and coreutils, an apt-get that notes what it is asked."""
     (tmp_path / ".ci").mkdir()
     (tmp_path / ".ci" / "run").write_bytes((TOP / ".ci" / "run").read_bytes())
@@ -221,9 +221,14 @@ def test_ci_installs_ssh_keygen_where_it_is_missing(tmp_path: Path) -> None:
         subprocess.run([programs / "bash", ".ci/run"], cwd=tmp_path, env={"PATH": str(programs)}, check=True)
         return (tmp_path / "asked").read_text().splitlines() if (tmp_path / "asked").exists() else []
 
-    assert [line.split()[-1] for line in asked()] == ["-qq", "openssh-client"]
-    (tmp_path / "asked").unlink()
-    (programs / "ssh-keygen").symlink_to("/bin/true")
+    packages = {"ssh-keygen": "openssh-client", "pg_lsclusters": "postgresql"}
+    for present in range(len(packages)):
+        update, install = asked()
+        assert update == "update -qq"
+        assert install.split()[-len(packages) + present :] == list(packages.values())[present:]
+        assert "--no-install-recommends" in install.split()[: -len(packages) + present]
+        (tmp_path / "asked").unlink()
+        (programs / list(packages)[present]).symlink_to("/bin/true")
     assert asked() == []
     assert (tmp_path / "ran").read_text() == "-m pytest\n"
 
