@@ -7,7 +7,6 @@ import re
 import subprocess
 import weakref
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from modelreg.adapters.git import Git
