@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.metadata import Distribution
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,7 @@ def _version(dist: Distribution) -> str:
     return found[0] if len(found) == 1 else dist.version
 
 
+@lru_cache(maxsize=4096)
 def _line(name: str, dist: Distribution) -> str:
     """A requirement; a comment for what no index has: local folders, archives, other people's credentials (PEP 610)."""
     pinned = f"{name}=={_version(dist)}"
