@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 from typing import Any
 
+import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from modelreg.adapters.documents import YamlDocuments
+from modelreg.adapters.yaml_entries import set_entry
 from modelreg.errors import InvalidError
 
 DOCS = YamlDocuments()
@@ -151,3 +153,65 @@ def test_a_splice_sets_one_thing(
     after = DOCS.splice(DOCS.dump(before), "dvc.yaml", ("artifacts", name), entry)
     assert DOCS.load(after, "x").value == {**body, "artifacts": {**(artifacts or {}), name: entry}}
     assert DOCS.splice(after, "dvc.yaml", ("artifacts", name), entry) == after
+
+
+NAMES = st.sampled_from(("a", "b-c", "b_c", "m", "m-10", "m-9", "z", "no", "null", "1a", "on"))
+TEXTS = st.sampled_from(("registry/m/1.0.0/model.skops", "model", "a b", "x: y", "1", "true", "a #b", "- a", "ä", "", "a\nb", "'", '"', "z-"))  # fmt: skip
+ENTRIES = st.dictionaries(st.sampled_from(("path", "type", "desc")), TEXTS, min_size=1)
+
+
+@given(st.lists(st.tuples(NAMES, ENTRIES), max_size=5), NAMES, ENTRIES)
+def test_an_entry_set_by_lines_is_the_one_that_a_parser_sets(
+    there: list[tuple[str, dict[str, str]]], name: str, entry: dict[str, str]
+) -> None:
+    """Where it is set by lines at all: same value, same order of entries; and a file that has it stays as it is."""
+    text = b""
+    for other, value in there:
+        text = DOCS.splice(text, "dvc.yaml", ("artifacts", other), value)
+    quick = set_entry(text.decode(), ("artifacts", name), entry)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("modelreg.adapters.yaml_entries.set_entry", lambda *_: None)
+        slow = DOCS.splice(text, "dvc.yaml", ("artifacts", name), entry)
+    if quick is None:
+        return
+    event("by lines")
+    assert DOCS.load(quick.encode(), "dvc.yaml").value == DOCS.load(slow, "dvc.yaml").value
+    assert list(DOCS.load(quick.encode(), "dvc.yaml").value["artifacts"]) == list(DOCS.load(slow, "dvc.yaml").value["artifacts"])  # fmt: skip
+    assert (quick == text.decode()) == (slow == text)
+    assert set_entry(quick, ("artifacts", name), entry) == quick
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "artifacts:\n",
+        "artifacts: {}\n",
+        "other:\n  a:\n    path: x\n",
+        "# mine\nartifacts:\n  a:\n    path: x\n",
+        "artifacts:\n  a:\n    path: x # mine\n",
+        "artifacts:\n  a:\n    path: x\n  a:\n    path: x\n",
+        "artifacts:\n  a:\n    path: x\nstages:\n  a:\n    cmd: x\n",
+        "artifacts:\n  b:\n    path: |\n      x\n  a:\n    path: x\n",
+        "artifacts:\n  b:\n    path: &x y\n  a:\n    path: x\n",
+        "artifacts:\n  b:\n    path: [x,\n  a]\n  a:\n    path: x\n",
+        'artifacts:\n  b:\n    path: "x\n  a:\n    path: y"\n',
+        "artifacts:\n  b:\n    path: 'x\n  a:\n    path: y'\n",
+        "artifacts:\n  b:\n    path: x\n      y\n  a:\n    path: x\n",
+        'artifacts:\n  a:\n    path: "x"\n',
+        "artifacts:\r\n  a:\r\n    path: x\r\n",
+        "artifacts:\n  a:\n    path: x",
+        "artifacts:\n  a:\n    path: ä\n",
+    ],
+)
+def test_what_is_not_wholly_lines_is_for_a_parser(text: str) -> None:
+    assert set_entry(text, ("artifacts", "a"), {"path": "y"}) is None
+
+
+def test_ten_thousand_entries_are_no_obstacle() -> None:
+    """They have more events than a document may have."""
+    text = "artifacts:\n" + "".join(f"  m-{n:05d}:\n    path: a\n    type: model\n" for n in range(10_000))
+    made = DOCS.splice(text.encode(), "dvc.yaml", ("artifacts", "m-07000"), {"path": "b", "type": "model"}).decode()
+    assert made == text.replace("  m-07000:\n    path: a\n", "  m-07000:\n    path: b\n")
+    made = DOCS.splice(text.encode(), "dvc.yaml", ("artifacts", "m-07000a"), {"path": "b"}).decode()
+    assert made == text.replace("  m-07001:\n", "  m-07000a:\n    path: b\n  m-07001:\n")

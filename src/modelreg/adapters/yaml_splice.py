@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from modelreg.adapters import yaml_text, yaml_writer
+from modelreg.adapters import yaml_entries, yaml_text, yaml_writer
 from modelreg.adapters.yaml_tree import Node, anchors, document, mark_of, parse, put, scalar_label, shape
 from modelreg.domain.document import Document, dotted
 from modelreg.errors import InvalidError
@@ -43,6 +43,8 @@ def splice(data: bytes, file: str, keys: Sequence[str], value: _Value) -> bytes:
     without touching something else: the hint then says what to write by hand.
     """
     text = _decode(data, file)
+    if (simple := yaml_entries.set_entry(text, keys, value)) is not None:
+        return simple.encode()
     before = parse(text, file)
     wanted = put(shape(before), keys, shape(parse("\n".join([*yaml_writer.block_lines(value), ""]), file)))
     if shape(before) == wanted:
