@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain
 
 from modelreg.domain.finding import Finding
 from modelreg.domain.layout import ADD_ONLY
 from modelreg.domain.names import ModelName
 from modelreg.domain.plan import CommitId
+from modelreg.registry.landings import landings_in_parts
 from modelreg.registry.ports import Entry, Tree
 from modelreg.registry.workspace import Workspace
 
@@ -29,7 +31,8 @@ def touched_since_landing(
     prefix = layout.prefix if model is None else layout.model_folder(model)
     landed: dict[str, tuple[str, str, CommitId]] = {}
     findings: list[Finding] = []
-    for landing in workspace.repository.landings(tip, prefix):
+    parts = landings_in_parts(workspace.repository, tip, prefix)
+    for landing in chain.from_iterable(parts):
         for change in landing.changes:
             place = layout.place(change.path)
             if place is None or place.kind not in ADD_ONLY:
@@ -56,7 +59,8 @@ def changed_since_landing(
     """
     layout = workspace.layout
     seen: set[str] = set()
-    for landing in workspace.repository.landings(tip, layout.prefix, since):
+    parts = landings_in_parts(workspace.repository, tip, layout.prefix, since)
+    for landing in chain.from_iterable(parts):
         for change in landing.changes:
             place = layout.place(change.path)
             if place is None or place.kind not in ADD_ONLY:

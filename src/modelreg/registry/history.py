@@ -14,6 +14,7 @@ from modelreg.domain.names import ModelName
 from modelreg.domain.plan import CommitId
 from modelreg.domain.transition import Transition
 from modelreg.registry.index_port import Added, Index
+from modelreg.registry.landings import landings_in_parts
 from modelreg.registry.snapshot import Snapshot
 from modelreg.registry.workspace import Workspace
 
@@ -89,16 +90,18 @@ def _added(
 ) -> Iterator[Added]:
     layout = workspace.layout
     prefix = layout.prefix if model is None else layout.model_folder(model)
-    landings = workspace.repository.landings(snapshot.commit or workspace.tip(), prefix, after)
-    places = {
-        landing.commit: [place for c in landing.changes if c.status == "A" and (place := layout.place(c.path))]
-        for landing in landings
-    }
-    snapshot.load_many(p.path for landed in places.values() for p in landed if p.kind in _ORDER)
-    for landing in landings:
-        told = (place for place in places[landing.commit] if place.kind in _ORDER)
-        for place in sorted(told, key=lambda p: _ORDER[p.kind]):
-            yield _one(snapshot, landing, place)
+    tip = snapshot.commit or workspace.tip()
+    for landings in landings_in_parts(workspace.repository, tip, prefix, after):
+        part = workspace.at(tip)  # the documents of one part need not be kept for the next
+        places = {
+            landing.commit: [place for c in landing.changes if c.status == "A" and (place := layout.place(c.path))]
+            for landing in landings
+        }
+        part.load_many(p.path for landed in places.values() for p in landed if p.kind in _ORDER)
+        for landing in landings:
+            told = (place for place in places[landing.commit] if place.kind in _ORDER)
+            for place in sorted(told, key=lambda p: _ORDER[p.kind]):
+                yield _one(part, landing, place)
 
 
 def _one(snapshot: Snapshot, landing: Landing, place: Place) -> Added:

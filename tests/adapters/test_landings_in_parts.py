@@ -1,0 +1,45 @@
+"""A history that is read some landings at a time tells what it tells at once."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from modelreg.registry import landings
+from modelreg.registry.addonly import touched_since_landing
+from modelreg.registry.history import history
+from modelreg.wiring import open_workspace
+from tests.histories import History
+from tests.support import Repo
+
+
+def test_parts_are_the_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    past = History(Repo.init(tmp_path / "repo"), random.Random(11))
+    past.found()
+    for step in range(20):
+        (past.move if step % 3 == 2 else past.register)(past.trees["main"])
+        past.commit("main")
+    manifest = next(path for path in past.trees["main"] if path.endswith("manifest.yaml"))
+    past.trees["main"][manifest] += "# edited\n"
+    past.commit("main")
+    workspace = open_workspace(past.repo.path)
+    tip = workspace.tip()
+    at_once = workspace.repository.landings(tip, "registry/")
+    events, touched = history(workspace), touched_since_landing(workspace, tip)
+    assert len(events) > 5
+    assert manifest in {finding.file for finding in touched}
+    for size in (1, 3, len(at_once) - 1, len(at_once)):
+        monkeypatch.setattr(landings, "AT_ONCE", size)
+        parts = list(landings.landings_in_parts(workspace.repository, tip, "registry/"))
+        assert [landing for part in parts for landing in part] == list(at_once)
+        assert max(map(len, parts)) <= size
+        assert history(workspace) == events
+        assert touched_since_landing(workspace, tip) == touched
+    since = at_once[3].commit
+    assert [
+        landing
+        for part in landings.landings_in_parts(workspace.repository, tip, "registry/", since)
+        for landing in part
+    ] == list(at_once[4:])
