@@ -19,7 +19,7 @@ that what else the machine did meets both. The registries have ten versions a mo
 manifests as `register` writes them. Peers run in environments of their own, which uv makes.
 
 ```bash
-python -m benchmarks                       # every group that has no figures yet, then this page: about 20 minutes
+python -m benchmarks                       # every group that has no figures yet, then this page: about 25 minutes
 python -m benchmarks --only races,search   # these groups anew, the other figures as they were
 python -m benchmarks --page                # nothing is measured: the page again, from the figures that are there
 python -m benchmarks --full                # also what takes minutes an operation: GTO at 10,000, all of 100,000
