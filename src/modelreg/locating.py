@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelreg.domain.location import Freshness, Location
-from modelreg.errors import UsageError
+from modelreg.errors import UnavailableError, UsageError
 from modelreg.registry.ports import Repository
 from modelreg.registry.workspace import Workspace
 
@@ -48,14 +48,20 @@ def as_remote(repository: Repository) -> RemoteRepository | None:
 
 
 def folder_of(where: Path | Location) -> Path:
-    """Where git reads the user's settings from: for a URL a cached clone, whose own say nothing of the user."""
+    """Where git reads the user's settings from: for a URL a cached clone, whose own say nothing of the user.
+
+    Raises UnavailableError for a URL that was never fetched.
+    """
     if isinstance(where, Path):
         return where
     if where.url is None:
         return where.path
     from modelreg.adapters.clones import Clone
 
-    return Clone.of(where.url).repository
+    clone = Clone.of(where.url)
+    if not clone.repository.is_dir():
+        raise UnavailableError(f"{clone.url} was never fetched: nothing of it is here", hint="modelreg cache list")
+    return clone.repository
 
 
 def here(where: Path | Location, what: str) -> Path:

@@ -326,7 +326,7 @@ def diagnose(path: Path | Location) -> tuple[Examined, ...]:
         workspace, trouble = open_workspace(path), ""
     except ModelregError as error:
         workspace, trouble = None, error.message
-    return examine(LocalMachine(_repository(folder_of(path))), workspace, trouble)
+    return examine(LocalMachine(_repository(path)), workspace, trouble)
 
 
 def content_sha256(path: Path) -> str:
@@ -340,12 +340,12 @@ def origin(path: Path | Location) -> str | None:
     """The URL of the remote origin of the repository at or around `path`."""
     from modelreg.adapters.machine import LocalMachine
 
-    return LocalMachine(_repository(folder_of(path))).origin()
+    return LocalMachine(_repository(path)).origin()
 
 
-def _repository(path: Path) -> GitRepository | None:
+def _repository(path: Path | Location) -> GitRepository | None:
     try:
-        return GitRepository.open(path)
+        return GitRepository.open(folder_of(path))
     except UnavailableError:
         return None
 

@@ -33,6 +33,7 @@ class RemoteRepository(GitRepository):
         self._freshness = freshness
         self._settled = 0
         self._fetched = False
+        self._new = False
         self._all: set[tuple[str, str]] = set()
 
     @classmethod
@@ -44,7 +45,7 @@ class RemoteRepository(GitRepository):
                 raise UnavailableError(f"{clone.url} was never fetched", hint="once without --offline")
             clone.make()
             made = cls(clone, freshness)
-            made._fetched = True
+            made._fetched = made._new = True
             return made
         return cls(clone, freshness)
 
@@ -149,6 +150,9 @@ class RemoteRepository(GitRepository):
     def _refresh(self) -> None:
         """Fetch the branch, unless the last fetch is young enough."""
         if self._settled or (self._freshness.once and self._fetched):
+            return
+        if self._new:  # it was cloned a moment ago
+            self._new = False
             return
         if self._freshness.offline:
             if not self._fetched and not self._freshness.once:  # a command says so itself
