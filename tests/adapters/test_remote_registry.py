@@ -267,6 +267,35 @@ def test_a_model_is_there_offline_once_it_was_pulled(there: Elsewhere, tmp_path:
     assert (tmp_path / "two/model.json").read_bytes() == (tmp_path / "one/model.json").read_bytes()
 
 
+def test_a_model_is_trained_registered_and_loaded_without_a_clone(
+    there: Elsewhere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And loaded again when neither git's server nor the storage answers; one fetch of the branch a load."""
+    pytest.importorskip("skops")
+    from sklearn.linear_model import LogisticRegression
+
+    rows, labels = [[0.0], [1.0], [2.0], [3.0]], [0, 0, 1, 1]
+    job = Registry(there.url)
+    made = job.register("churn_predictor", model=LogisticRegression().fit(rows, labels), metrics={"f1": 1.0})
+    made.set_stage("production", reason="the first")
+    consumer = Registry(there.url)
+    fetched: list[str] = []
+    fetch = remote.fetch
+
+    def counted(git: Any, branch: str) -> None:
+        fetched.append(branch)
+        fetch(git, branch)
+
+    monkeypatch.setattr(remote, "fetch", counted)
+    assert list(consumer.load("churn_predictor#production").predict(rows)) == labels
+    assert fetched == ["main"]
+    there.lost()
+    with pytest.raises(UnavailableError):
+        consumer.load("churn_predictor#production")
+    assert list(Registry(there.url, offline=True).load("churn_predictor#production").predict(rows)) == labels
+    assert list(Registry(there.url, max_age=math.inf).load("churn_predictor#production").predict(rows)) == labels
+
+
 # -- what was seen last
 
 
