@@ -24,6 +24,7 @@ from modelreg.integrations.mlflow_transfer.origin import MlflowOrigin
 from tests import mlflow_server
 from tests.cli.runner import Result, artifact, done, everything, metrics, modelreg
 from tests.support import Repo
+from tests.test_docs import TOP, play, sessions
 
 mlflow = pytest.importorskip("mlflow")
 # What MLflow's own client warns of in its own libraries; modelreg's calls are not heard through it.
@@ -414,6 +415,19 @@ def test_F01_an_import_that_was_killed_goes_on(first: There, full: Repo, empty: 
     done("verify", registry=repo.path)
 
 
+def test_F03_two_imports_at_once_land_every_version_once(first: There, empty: Repo, tmp_path: Path) -> None:
+    repo = empty.copy(tmp_path / "repo")
+    both = [_started(repo, "import", "mlflow", "--tracking-uri", first.uri) for _ in range(2)]
+    for process in both:
+        _, said = process.communicate()
+        assert b"Traceback" not in said
+        assert b"bug" not in said
+    told = bring(first, repo)
+    assert (told["registered"], told["present"]) == ([], 4)
+    assert len(done("list", "churn", "--json", registry=repo.path).json("list")["versions"]) == 4
+    done("verify", registry=repo.path)
+
+
 def test_an_export_that_was_killed_goes_on(first: There, full: Repo, tmp_path: Path, there: There) -> None:
     from tests import mlflow_estate
 
@@ -486,6 +500,15 @@ def test_a_database_keeps_no_files(full: Repo) -> None:
 
 def test_the_other_exports_are_as_they_were(full: Repo) -> None:
     assert done("export", "provenance", "churn@1.0.0", registry=full.path).out.startswith("{")
+
+
+def test_the_page_of_imports(first: There, empty: Repo, blank: There, tmp_path: Path) -> None:
+    page = (TOP / "docs" / "import.md").read_text()
+    repo = empty.copy(tmp_path / "repo")
+    for name, made in (("theirs", first), ("copy", blank)):
+        (tmp_path / name).mkdir()
+        made.copy(tmp_path / name / "mlflow.db")
+    play(sessions(page)["import"], repo.path)
 
 
 # --- errors

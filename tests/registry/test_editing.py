@@ -214,6 +214,17 @@ def test_the_same_content_again_where_it_is_asked_for(workspace: Workspace, repo
     sound(repo)
 
 
+@pytest.mark.parametrize("change", ["tool", "model", "version", "created", "nothing"])
+def test_what_was_brought_from_one_place_is_brought_once(workspace: Workspace, repo: Repo, change: str) -> None:
+    place = ELSEWHERE["source"] | {"created": "2026-11-24T12:30:00Z"}
+    first = register(workspace, Request(CHURN, (), facts={"source": place}, again=True)).version
+    other = {"created": "2026-11-24T12:30:01Z"}.get(change, "other")
+    then = place if change == "nothing" else place | {change: other}
+    second = register(workspace, Request(CHURN, (), facts={"source": then}, again=True))
+    assert second.existing is (change == "nothing")
+    assert (second.version == first) is second.existing
+
+
 def test_the_order_of_landing(workspace: Workspace, repo: Repo, tmp_path: Path) -> None:
     wished = ["1.0.0", "3.0.0", "2.0.0", "2.0.1-rc.1"]
     for text in wished:

@@ -68,7 +68,9 @@ def test_a_message_quotes_no_secret() -> None:
 
 def test_what_is_a_path_of_this_machine() -> None:
     assert all(map(is_local, ("/a", "a/b", "file:///a", "file:a", "sqlite:///a")))
-    assert not any(map(is_local, ("s3://a", "mlflow-artifacts:/1", "models:/m-1", "postgresql://a", "http://a")))
+    assert not any(
+        map(is_local, ("s3://a", "mlflow-artifacts:/1", "models:/m-1", "postgresql://a", "http://a", "databricks"))
+    )
 
 
 def test_metrics_have_names_of_ours_and_keep_their_own() -> None:

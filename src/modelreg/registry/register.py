@@ -75,6 +75,8 @@ def register(
             same = find_same(current, request.model, content, releases=wants_release(request))
         if same is not None:
             return Decision(same, None, same, (f"the same content is registered already as {same}",), existing=True)
+        if (brought := find_brought(current, request)) is not None:
+            return Decision(brought, None, brought, (f"it was brought here already as {brought}",), existing=True)
         decision = decide(current, request, draft(current, FIRST).body)
         if decision.existing and request.again:
             return decide(current, replace(request, bump="patch"), draft(current, FIRST).body)
@@ -165,6 +167,23 @@ def find_same(
             manifest = snapshot.manifest(model, version)
             if {(a.path, a.sha256) for a in manifest.artifacts if a.role != "lock"} == wanted:
                 return version
+    return None
+
+
+def find_brought(snapshot: Snapshot, request: Request) -> Version | None:
+    """The version that was brought from the same place (tool, model, version and time there are the same), should
+    somebody else bring it at this moment; None where the request names no such place."""
+    source = request.facts.get("source") or {}
+    place = {key: source.get(key) for key in ("tool", "model", "version", "created")}
+    if not all(place.values()):
+        return None
+    model, created = request.model, str(source["created"]).encode()
+    paths = {snapshot.layout.manifest(model, version): version for version in snapshot.versions(model)}
+    for path, data in snapshot.tree.read_many(paths).items():
+        if created in data:  # parse only what can match
+            known = snapshot.manifest(model, paths[path]).source
+            if {key: known.get(key) for key in place} == place:
+                return paths[path]
     return None
 
 

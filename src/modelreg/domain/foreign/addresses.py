@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from urllib.parse import unquote, urlsplit
 
 _LOCAL = frozenset({"", "file", "sqlite"})
+_SERVICES = frozenset({"databricks", "databricks-uc", "uc"})
+"""MLflow's words for services, which look like folders."""
 _USER = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)(:/{2,})([^/\s?#@\"']*(?:@[^/\s?#@\"']*)*)@")
 _CONTAINERS = frozenset({"wasb", "wasbs", "abfs", "abfss"})
 """Azure's schemes write `container@account`; what stands before the @ is public there."""
@@ -15,7 +17,7 @@ _HIDDEN = "***"
 
 def is_local(address: str) -> bool:
     """Whether an address is a path of the machine that reads it: a folder, a `file:` URI, an SQLite file."""
-    return urlsplit(address).scheme.split("+")[0].lower() in _LOCAL if "://" in address or ":" in address else True
+    return address not in _SERVICES and urlsplit(address).scheme.split("+")[0].lower() in _LOCAL
 
 
 def public(address: str) -> str:
