@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from modelreg.domain.skops_types import TRUSTED
 from modelreg.errors import DeniedError, InvalidError, UnavailableError, UsageError
 from modelreg.integrations.examples import input_example
 from modelreg.integrations.importance import IMPORTANCES
@@ -28,57 +29,6 @@ __all__ = [
 ]
 
 Format = Literal["skops", "pickle", "joblib"]
-
-TRUSTED = frozenset(
-    {
-        "scipy._lib.array_api_compat.numpy._aliases.asarray",
-        "scipy.interpolate._bsplines.BSpline",
-        "sklearn._loss.loss.HalfTweedieLoss",
-        "sklearn._loss.loss.HalfTweedieLossIdentity",
-        "sklearn.calibration._CalibratedClassifier",
-        "sklearn.calibration._SigmoidCalibration",
-        "sklearn.calibration._TemperatureScaling",
-        "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-        *(
-            f"sklearn.feature_selection._univariate_selection.{score}"
-            for score in ("chi2", "f_classif", "f_oneway", "f_regression", "r_regression")
-        ),
-        "sklearn.gaussian_process._gpc._BinaryGaussianProcessClassifierLaplace",
-        *(
-            f"sklearn.gaussian_process.kernels.{kernel}"
-            for kernel in (
-                "CompoundKernel",
-                "ConstantKernel",
-                "DotProduct",
-                "ExpSineSquared",
-                "Exponentiation",
-                "Matern",
-                "Product",
-                "RBF",
-                "RationalQuadratic",
-                "Sum",
-                "WhiteKernel",
-            )
-        ),
-        *(
-            f"sklearn.metrics._dist_metrics.{metric}Distance{bits}"
-            for metric in ("Chebyshev", "Euclidean", "Hamming", "Manhattan", "Minkowski", "SEuclidean")
-            for bits in ("", "32", "64")
-        ),
-        "sklearn.metrics._scorer._PassthroughScorer",
-        *(f"sklearn.model_selection._split.{split}" for split in ("KFold", "StratifiedKFold", "TimeSeriesSplit")),
-        *(f"sklearn.neighbors._ball_tree.BallTree{bits}" for bits in ("", "32", "64")),
-        *(f"sklearn.neighbors._kd_tree.KDTree{bits}" for bits in ("", "32", "64")),
-        "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
-        "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
-        "sklearn.tree._tree.Tree",
-        "sklearn.utils._bunch.Bunch",
-    }
-)
-"""Types of scikit-learn's own (and two of SciPy's) that skops does not know but a usual fitted estimator holds.
-
-Fixed, exact names: plain data holders and compiled structures. A name that is not here has to be trusted by hand.
-"""
 
 
 def save(estimator: Any, path: Path, format: Format = "skops") -> None:  # noqa: A002 - the manifest's word
@@ -126,14 +76,14 @@ def _skops(estimator: Any) -> bytes:
 
 
 def load(path: Path, format: Format, *, trusted: Sequence[str] = (), allow_pickle: bool = False) -> Any:  # noqa: A002
-    """Read an estimator. The file must be one whose bytes were checked: the caller's duty.
+    """Read an estimator, or the one in a folder as MLflow keeps it. The bytes must be checked: the caller's duty.
 
     Raises DeniedError for types that are neither scikit-learn's own nor in `trusted`, and for pickle and joblib
     without `allow_pickle`; InvalidError for a file that does not load.
     """
     path = Path(path)
     if format == "skops":
-        return _load_skops(path, trusted)
+        return _load_skops(_skops_file(path), trusted)
     if format not in {"joblib", "pickle"}:
         raise UsageError(f"{format!a} is no format for an estimator", hint="use skops, joblib or pickle")
     if not allow_pickle:
@@ -151,7 +101,7 @@ def load(path: Path, format: Format, *, trusted: Sequence[str] = (), allow_pickl
 
 def types_of(path: Path) -> list[str]:
     """The types in a skops file that skops does not know, for whoever made the file. Raises UnavailableError."""
-    return list(_require("skops.io").get_untrusted_types(file=path))
+    return list(_require("skops.io").get_untrusted_types(file=_skops_file(path)))
 
 
 def describe(estimator: Any) -> dict[str, Any]:
@@ -194,6 +144,16 @@ def feature_importance(estimator: Any, names: Sequence[str] | None = None) -> di
     labels = _feature_names(estimator, names, len(values))
     ranked = sorted(zip(labels, values.tolist(), strict=True), key=lambda item: -abs(item[1]))[:IMPORTANCES]
     return {"method": method, "values": {label: float(f"{value:.6g}") for label, value in ranked}}
+
+
+def _skops_file(path: Path) -> Path:
+    """`path`, or the one file of a folder that is skops. Raises InvalidError."""
+    if not path.is_dir():
+        return path
+    found = sorted(path.glob("*.skops"))
+    if len(found) != 1:
+        raise InvalidError(f"holds {len(found)} skops files, not one", file=str(path))
+    return found[0]
 
 
 def _load_skops(path: Path, trusted: Sequence[str]) -> Any:

@@ -14,7 +14,8 @@ from typing import Any
 
 from modelreg.domain.foreign.entities import VERSION_TAG, Fetched, ForeignModel, ForeignVersion
 from modelreg.domain.foreign.facts import RunFacts, run_facts, source_of
-from modelreg.domain.foreign.mlmodel import FILE, FORMAT, mlmodel_facts
+from modelreg.domain.foreign.mlmodel import FILE, mlmodel_facts
+from modelreg.domain.foreign.mlmodel_format import folder_format
 from modelreg.domain.foreign.outward import without_marks
 from modelreg.domain.foreign.standing import Standing
 from modelreg.domain.names import parse_file
@@ -198,9 +199,9 @@ class _Model:
         except InvalidError as error:
             self.told.notes.append(f"{error}: no signature is recorded")
             body = {}
-        return [Source(path, format=FORMAT, name=_called(path))], mlmodel_facts(
-            body if isinstance(body, Mapping) else {}
-        )
+        body = body if isinstance(body, Mapping) else {}
+        files = [one.relative_to(path).as_posix() for one in path.rglob("*") if one.is_symlink() or not one.is_dir()]
+        return [Source(path, format=folder_format(body, files), name=_called(path))], mlmodel_facts(body)
 
     def _annotate(self, snapshot: Snapshot, theirs: ForeignVersion, version: Version) -> None:
         """Description and tags as they are there."""

@@ -19,6 +19,7 @@ from mlflow.utils.file_utils import local_file_uri_to_path
 from mlflow.utils.uri import get_uri_scheme
 
 from modelreg.domain.address import Address
+from modelreg.domain.foreign.mlmodel_format import folder_format
 from modelreg.domain.manifest import Manifest
 from modelreg.errors import ModelregError
 from modelreg.integrations.mlflow.tracking import Tracking
@@ -64,8 +65,18 @@ def _holds_something(path: Path) -> bool:
     return path.is_file() or (path.is_dir() and any(path.iterdir()))
 
 
-def is_mlflow_model(path: Path) -> bool:
-    return (path / str(MLMODEL_FILE_NAME)).is_file()
+def mlflow_format(workspace: Workspace, folder: Path) -> str | None:
+    """The format of a folder that holds an MLmodel file (see `folder_format`); None for one without."""
+    if not (folder / MLMODEL_FILE_NAME).is_file():
+        return None
+    files = [
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()
+    ]
+    try:
+        told = workspace.documents.load((folder / MLMODEL_FILE_NAME).read_bytes(), MLMODEL_FILE_NAME).value
+    except (ModelregError, OSError):
+        told = None
+    return folder_format(told if isinstance(told, Mapping) else {}, files)
 
 
 def signature_of(workspace: Workspace, path: Path) -> dict[str, Any] | None:

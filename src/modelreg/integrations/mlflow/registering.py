@@ -16,7 +16,7 @@ from modelreg.domain.address import Address
 from modelreg.domain.names import ModelName, parse_file
 from modelreg.domain.version import Version
 from modelreg.errors import InvalidError
-from modelreg.integrations.mlflow.artifacts import files_of, is_mlflow_model, signature_of
+from modelreg.integrations.mlflow.artifacts import files_of, mlflow_format, signature_of
 from modelreg.integrations.mlflow.tracking import Tracking
 from modelreg.registry.pull import pull
 from modelreg.registry.register import register
@@ -92,7 +92,7 @@ def _content(workspace: Workspace, told: Told, tracking: Tracking, scratch: Path
     if found is None:
         return [], {}, {}
     signature = signature_of(workspace, found) if found.is_dir() else None
-    return [_artifact(found)], {"signature": signature} if signature else {}, {}
+    return [_artifact(workspace, found)], {"signature": signature} if signature else {}, {}
 
 
 def _of_the_copied(workspace: Workspace, address: Address, scratch: Path) -> Content:
@@ -112,9 +112,9 @@ def _of_the_copied(workspace: Workspace, address: Address, scratch: Path) -> Con
     return sources, facts, metrics
 
 
-def _artifact(files: Path) -> Source:
+def _artifact(workspace: Workspace, files: Path) -> Source:
     if files.is_dir():
-        return Source(files, format="mlflow" if is_mlflow_model(files) else None, name=_NAME)
+        return Source(files, format=mlflow_format(workspace, files), name=_NAME)
     try:
         return Source(files, name=parse_file(files.name))
     except InvalidError:
