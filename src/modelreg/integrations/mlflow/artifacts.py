@@ -11,12 +11,13 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlparse
 
 from mlflow.models.model import MLMODEL_FILE_NAME
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.store.artifact.runs_artifact_repo import RunsArtifactRepository
 from mlflow.utils.file_utils import local_file_uri_to_path
-from mlflow.utils.uri import get_uri_scheme
+from mlflow.utils.uri import append_to_uri_path, get_uri_scheme
 
 from modelreg.domain.address import Address
 from modelreg.domain.foreign.mlmodel_format import folder_format
@@ -30,6 +31,8 @@ _logger = logging.getLogger(__name__)
 
 _FETCHED = frozenset({"mlflow-artifacts", "s3", "r2", "b2", "gs", "wasbs", "abfss", "dbfs", "hdfs", "viewfs"})
 """Stores that files are fetched from. Not http, https and (s)ftp: a server would ask any host that a client names."""
+SERVED_ARTIFACTS = "_MLFLOW_SERVER_ARTIFACT_DESTINATION"
+"""The variable in which MLflow's server keeps where the artifacts are that it serves (`mlflow.server.constants`)."""
 META_FILE = "registered_model_meta"
 """MLflow writes it into a model's folder when it is loaded by its registered name; it is no part of the model."""
 
@@ -52,6 +55,8 @@ def files_of(location: str, local: str | None, tracking: Tracking, folder: Path)
         if scheme == "runs":
             below = RunsArtifactRepository.get_underlying_uri(location, tracking.uri)
             return files_of(below, None, tracking, folder)
+        if scheme == "mlflow-artifacts" and (served := os.environ.get(SERVED_ARTIFACTS)):
+            return files_of(_behind_the_server(location, served), None, tracking, folder)
         if scheme not in _FETCHED:
             return None
         fetched = Path(get_artifact_repository(location, tracking_uri=tracking.uri).download_artifacts("", str(folder)))
@@ -59,6 +64,19 @@ def files_of(location: str, local: str | None, tracking: Tracking, folder: Path)
         _logger.warning("The files at %s cannot be had, so that only the address is recorded: %s", location, error)
         return None
     return fetched if _holds_something(fetched) else None
+
+
+def _behind_the_server(location: str, served: str) -> str:
+    """Where a server keeps what it serves as `mlflow-artifacts:/…`: it cannot ask itself while it answers a request.
+
+    Raises ValueError for an address of another server, which a client could name to have it asked, and for a way out
+    of what is served.
+    """
+    parsed = urlparse(location)
+    path = unquote(parsed.path)
+    if parsed.netloc or "\0" in path or ".." in path.split("/"):
+        raise ValueError("it is no address of this server's artifacts")
+    return str(append_to_uri_path(served, path.lstrip("/")))
 
 
 def _holds_something(path: Path) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -24,6 +25,9 @@ from modelreg.domain.names import is_metric
 _logger = logging.getLogger(__name__)
 _MOST = 1000
 """So many metrics, and so many parameters, are recorded; a manifest is a document to read."""
+SERVED_STORE = "_MLFLOW_SERVER_FILE_STORE"
+"""The variable in which MLflow's server keeps the URI of its tracking store (`mlflow.server.constants`, which takes a
+second to import)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,8 @@ class Tracking:
 
     @property
     def uri(self) -> str:
-        return self._uri or str(get_tracking_uri())
+        """In MLflow's server the store that it serves: MLflow itself is told of it at the first request for a run."""
+        return self._uri or os.environ.get(SERVED_STORE) or str(get_tracking_uri())
 
     @property
     def present(self) -> bool:
