@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,8 +24,22 @@ QUIET = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
 }
+TOP = Path(__file__).parents[1]
 _PATIENCE_S = 90
 _QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "listen_addresses=127.0.0.1")
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """For processes that use MLflow: this source tree, and the plugin as an installed modelreg announces it, from
+    `folder`."""
+    announced = folder / "site" / "modelreg_plugin-0.dist-info"
+    announced.mkdir(parents=True, exist_ok=True)
+    (announced / "METADATA").write_text("Metadata-Version: 2.1\nName: modelreg-plugin\nVersion: 0\n")
+    points = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]["entry-points"]
+    lines = [f"[{group}]\n" + "".join(f"{key} = {named[key]}\n" for key in named) for group, named in points.items()]
+    (announced / "entry_points.txt").write_text("".join(lines))
+    path = os.pathsep.join(map(str, (TOP, TOP / "src", announced.parent)))
+    return os.environ | QUIET | {"PYTHONPATH": path, "PYTHONWARNINGS": "ignore"}
 
 
 def free_port() -> int:
@@ -78,11 +93,12 @@ def postgresql(name: str = "mlflow") -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def mlflow_server(backend: str, artifacts: Path, **environment: str) -> Iterator[str]:
-    """The address of an MLflow server that serves its artifacts too."""
+def mlflow_server(backend: str, artifacts: Path, registry: str | None = None, **environment: str) -> Iterator[str]:
+    """The address of an MLflow server that serves its artifacts too; `registry` is a URI for the models alone."""
     port = free_port()
     command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", backend, "--workers", "1"]
     command += ["--artifacts-destination", str(artifacts), "--host", "127.0.0.1", "--port", str(port)]
+    command += [] if registry is None else ["--registry-store-uri", registry]
     log = artifacts.parent / f"mlflow-{port}.log"
     with log.open("wb") as out:
         server = subprocess.Popen(
