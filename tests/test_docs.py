@@ -221,7 +221,7 @@ def test_ci_installs_what_is_missing(tmp_path: Path) -> None:
         subprocess.run([programs / "bash", ".ci/run"], cwd=tmp_path, env={"PATH": str(programs)}, check=True)
         return (tmp_path / "asked").read_text().splitlines() if (tmp_path / "asked").exists() else []
 
-    packages = {"ssh-keygen": "openssh-client", "pg_lsclusters": "postgresql"}
+    packages = {"ssh-keygen": "openssh-client", "pg_lsclusters": "postgresql", "chromium": "chromium"}
     for present in range(len(packages)):
         update, install = asked()
         assert update == "update -qq"
