@@ -120,8 +120,8 @@ class Draft:
         if self.stored:
             ignored = "".join(f"/{item.name}\n" for item in self.stored)
             files[layout.version(model, version, ".gitignore")] = ignored.encode()
-        notes: dict[str, Any] = {"description": self.request.description, "tags": dict(self.request.labels)}
-        if said := {key: value for key, value in notes.items() if value}:
+        notes: dict[str, Any] = {"description": self.request.description, "tags": dict(self.request.labels) or None}
+        if said := {key: value for key, value in notes.items() if value is not None}:
             path = layout.version(model, version, "annotations.yaml")
             files[path] = self._render(path, "annotations", {"format": 1} | said)
         return files
