@@ -35,17 +35,17 @@ def a_call(draw: random.Random) -> Call:
     tags = [ModelVersionTag(key, text)] if draw.random() < 0.5 else None
     condition = draw.choice((None, f"name = '{name}'", f"tag.{key} = '{text}'", f"tag.{key} != 'v'"))
     calls: list[Call] = [
-        ("create_registered_model", (name, [RegisteredModelTag(key, text)], text or None)),
+        ("create_registered_model", (name, [RegisteredModelTag(key, text)], draw.choice((text, None)))),
         ("create_registered_model", (name,)),
         ("rename_registered_model", (name, other)),
-        ("update_registered_model", (name, text or None)),
+        ("update_registered_model", (name, draw.choice((text, None)))),
         ("delete_registered_model", (name,)),
         ("get_registered_model", (name,)),
         ("set_registered_model_tag", (name, RegisteredModelTag(key, text))),
         ("delete_registered_model_tag", (name, key)),
         ("get_latest_versions", (name, draw.choice((None, [stage])))),
         ("get_model_version", (name, number)),
-        ("update_model_version", (name, number, text or None)),
+        ("update_model_version", (name, number, draw.choice((text, None)))),
         ("delete_model_version", (name, number)),
         ("get_model_version_download_uri", (name, number)),
         ("set_model_version_tag", (name, number, ModelVersionTag(key, text))),

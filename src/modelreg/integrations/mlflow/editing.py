@@ -10,7 +10,7 @@ Change = Callable[[Body], Body]
 
 
 def described(text: str | None) -> Change:
-    """With this description; without any where it is empty."""
+    """With this description, which may be empty; None: without any."""
     return lambda body: _with(body, "description", text)
 
 
@@ -19,7 +19,7 @@ def tagged(key: str, value: str) -> Change:
 
 
 def untagged(key: str) -> Change:
-    return lambda body: _with(body, "tags", {k: v for k, v in (body.get("tags") or {}).items() if k != key})
+    return lambda body: _with(body, "tags", {k: v for k, v in (body.get("tags") or {}).items() if k != key} or None)
 
 
 def renamed(name: str, folder: str) -> Change:
@@ -36,4 +36,4 @@ def alias_named(alias: str, name: str) -> Change:
 
 def _with(body: Body, key: str, value: Any) -> Body:
     changed = {k: v for k, v in body.items() if k != key}
-    return {**body, key: value} if value else changed
+    return changed if value is None else {**body, key: value}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -19,11 +17,11 @@ from mlflow.entities.model_registry.model_version_status import ModelVersionStat
 from modelreg.domain.names import Stage
 from modelreg.domain.version import Version
 from modelreg.integrations.mlflow import stages
+from modelreg.integrations.mlflow.asked import by_a_program
 from modelreg.integrations.mlflow.filters import is_prompt
 from modelreg.integrations.mlflow.naming import alias_shown
 from modelreg.integrations.mlflow.view import ModelView, VersionView, View
 
-_REST = re.compile(r"(?<![\w-])api/\d+\.\d+/mlflow/")
 VERSION_TAG = "modelreg.version"
 """The tag that shows a version's semantic version. It is not stored, and nobody sets or deletes it."""
 
@@ -106,7 +104,7 @@ class Entities:
 
     def _version(self, model: ModelView, found: VersionView, stage: Stage, aliases: Sequence[str]) -> ModelVersion:
         manifest = self._read(found)
-        remote = _for_a_program_far_away()
+        remote = by_a_program()  # whose client makes a plain mapping of the tags, which does not compare as ours does
         nothing = "" if remote else None  # what a server on a database has: its clients send an empty text for None
         source = manifest.get("source") or {}
         run = (manifest.get("lineage") or {}).get("run") or {}
@@ -128,15 +126,6 @@ class Entities:
         if not is_prompt(made._tags) and not remote:
             made._tags = VersionTags(made._tags | {VERSION_TAG: str(found.version)})
         return made
-
-
-def _for_a_program_far_away() -> bool:
-    """Whether an MLflow server asks for a client of its REST API, who makes a plain mapping of the tags, which would
-    not compare as ours does. The web interface asks below /ajax-api/, and shows the version."""
-    flask = sys.modules.get("flask")
-    if flask is None or not flask.has_request_context():
-        return False
-    return _REST.search(flask.request.path) is not None
 
 
 def source_of(model: ModelView, found: VersionView, manifest: Mapping[str, Any]) -> str:

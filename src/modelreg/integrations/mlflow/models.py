@@ -21,6 +21,7 @@ from mlflow.utils.validation import (
 
 from modelreg.errors import DeniedError, InvalidError
 from modelreg.integrations.mlflow import filters
+from modelreg.integrations.mlflow.asked import given
 from modelreg.integrations.mlflow.base import Base, found_model
 from modelreg.integrations.mlflow.editing import Change, described, renamed, tagged, untagged
 from modelreg.integrations.mlflow.naming import folder_for
@@ -48,7 +49,8 @@ class RegisteredModels(Base):
         _validate_model_name(name)
         for tag in tags or ():
             _validate_registered_model_tag(tag.key, tag.value)
-        about: dict[str, Any] = {"description": description, "tags": {t.key: t.value or "" for t in tags or ()}}
+        known = {tag.key: tag.value or "" for tag in tags or ()}
+        about: dict[str, Any] = {"description": given(description), "tags": known or None}
         with self._writing() as workspace:
             self._create(workspace, name, about, prompt=bool(has_prompt_tag(tags)))
             return self._model(name)
@@ -63,7 +65,9 @@ class RegisteredModels(Base):
             folder = folder_for(name, view.folders)
             said = {"display_name": None if name == folder else name, **about}
             try:
-                create_model(workspace, folder, {k: v for k, v in said.items() if v}, push=self._session.push)
+                create_model(
+                    workspace, folder, {k: v for k, v in said.items() if v is not None}, push=self._session.push
+                )
             except (DeniedError, InvalidError):
                 if not left or self._view.folders.keys() == view.folders.keys():
                     raise
@@ -77,7 +81,7 @@ class RegisteredModels(Base):
         deployment_job_id: str | None = None,  # noqa: ARG002 - Databricks' own
     ) -> RegisteredModel:
         with self._writing() as workspace:
-            self._edit(workspace, found_model(self._view, name), described(description), "Describe")
+            self._edit(workspace, found_model(self._view, name), described(given(description)), "Describe")
             return self._model(name)
 
     def rename_registered_model(self, name: str, new_name: str) -> RegisteredModel:

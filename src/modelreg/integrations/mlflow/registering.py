@@ -70,7 +70,7 @@ def registered(workspace: Workspace, model: ModelName, told: Told, tracking: Tra
             metrics=run.metrics or metrics,
             facts=facts | {"source": _source(told)} | ({"lineage": lineage} if lineage else {}),
             labels=told.tags or {},
-            description=told.description or None,
+            description=told.description,
             bump="auto",
             again=True,
         )

@@ -27,6 +27,7 @@ from modelreg.domain.address import Address
 from modelreg.domain.manifest import Manifest
 from modelreg.integrations.mlflow import filters, stages
 from modelreg.integrations.mlflow.artifacts import served
+from modelreg.integrations.mlflow.asked import given
 from modelreg.integrations.mlflow.base import found_model, found_version
 from modelreg.integrations.mlflow.editing import Change, alias_named, described, tagged, untagged
 from modelreg.integrations.mlflow.entities import VERSION_TAG, source_of, tags_of
@@ -67,7 +68,7 @@ class ModelVersions(RegisteredModels):
             location=source,
             run_id=run_id or None,
             run_link=run_link,
-            description=description,
+            description=given(description),
             tags={tag.key: tag.value for tag in tags or () if tag.key != VERSION_TAG},
             local=local_model_path,
             model_id=model_id or None,
@@ -120,7 +121,7 @@ class ModelVersions(RegisteredModels):
     def update_model_version(self, name: str, version: int | str, description: str | None = None) -> ModelVersion:
         with self._writing() as workspace:
             model, found = found_version(self._view, name, version)
-            self._annotate(workspace, model, found, described(description), "Describe")
+            self._annotate(workspace, model, found, described(given(description)), "Describe")
             return self._version(name, found.number)
 
     def transition_model_version_stage(
