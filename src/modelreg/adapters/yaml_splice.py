@@ -72,21 +72,24 @@ def splice(data: bytes, file: str, keys: Sequence[str], value: _Value) -> bytes:
 
 def find(data: bytes, file: str, keys: Sequence[str]) -> Document | None:
     """The value at `keys`, read as leniently as by `splice`; None where there is none. Raises InvalidError."""
-    node = _parsed(data, file)
+    if isinstance(node := _parsed(data, file), InvalidError):
+        raise node.with_traceback(None)
     mark = mark_of(node) if node else None
     for key in keys:
-        pairs = node.pairs if node and node.kind == "mapping" else []
-        found = [pair for pair in pairs if pair[0].label == scalar_label(key)]
-        if not found:
+        found = node.named(key) if node else None
+        if found is None:
             return None
-        mark, node = mark_of(found[-1][0]), found[-1][1]
+        mark, node = mark_of(found[0]), found[1]
     return document(node, file, mark) if node and mark else None
 
 
 @functools.lru_cache(maxsize=2)
-def _parsed(data: bytes, file: str) -> Node | None:
-    """A file that holds an entry for every model is asked once for each of them."""
-    return parse(_decode(data, file), file)
+def _parsed(data: bytes, file: str) -> Node | InvalidError | None:
+    """A file that holds an entry for every model is asked once for each of them, and so is one that cannot be read."""
+    try:
+        return parse(_decode(data, file), file)
+    except InvalidError as error:
+        return error
 
 
 def _decode(data: bytes, file: str) -> str:

@@ -31,6 +31,7 @@ class Node:
     in_flow: bool
     value: Any = None  # of a scalar
     children: list[Node] = field(default_factory=list)
+    by_label: dict[tuple[str | None, ...], tuple[Node, Node]] | None = field(default=None, compare=False)
 
     @property
     def pairs(self) -> list[tuple[Node, Node]]:
@@ -47,6 +48,12 @@ class Node:
         if self.kind in ("scalar", "alias"):
             return [self]
         return [leaf for child in self.children for leaf in child.leaves]
+
+    def named(self, key: object) -> tuple[Node, Node] | None:
+        """The pair of a mapping under a key, of several the last; for a tree that is finished."""
+        if self.by_label is None:
+            self.by_label = {key.label: (key, value) for key, value in self.pairs} if self.kind == "mapping" else {}
+        return self.by_label.get(scalar_label(key))
 
     @property
     def last_index(self) -> int:
