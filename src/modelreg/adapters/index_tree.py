@@ -6,7 +6,7 @@ import os
 import sqlite3
 import stat
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 
@@ -20,6 +20,7 @@ _COARSE_NS = 2_000_000_000
 """How long a file must have rested before its times tell it from a later write: file systems keep time in ticks, some
 in whole seconds or two."""
 
+_AT_ONCE = 20_000
 Told = tuple[str, str, str]
 """What the file's inode said, and then its mode and blob."""
 
@@ -33,28 +34,24 @@ class RememberedTree(WorkTree):
         self._file = file
         self._known: Mapping[str, Told] = {}
         self._new: dict[str, Told] = {}
-        self._listed: dict[str, Mapping[str, Entry]] = {}
         self._plain = _plain_folders(os.fspath(self._top))
 
-    def paths(self, prefix: str) -> Mapping[str, Entry]:
-        """As `WorkTree.paths`, looked at once."""
-        if prefix not in self._listed:
-            self._listed[prefix] = self._look(prefix)
-        return self._listed[prefix]
+    def _entries(self, paths: Sequence[str]) -> Iterator[tuple[str, Entry]]:
+        """As `WorkTree._entries`; of so many files at a time what is known is looked up, and what is new remembered."""
+        for start in range(0, len(paths), _AT_ONCE):
+            part = paths[start : start + _AT_ONCE]
+            with suppress(OSError, sqlite3.Error), self._file.reading() as connection:
+                self._known = {} if connection is None else self._load(connection, part[0], part[-1])
+            yield from super()._entries(part)
+            if self._new:
+                with suppress(OSError, sqlite3.Error), self._file.writing() as connection:
+                    rows = [(os.fsencode(self._top), os.fsencode(path), *told) for path, told in self._new.items()]
+                    connection.executemany("INSERT OR REPLACE INTO stat VALUES (?, ?, ?, ?, ?)", rows)
+            self._known, self._new = {}, {}
 
-    def _look(self, prefix: str) -> Mapping[str, Entry]:
-        with suppress(OSError, sqlite3.Error), self._file.reading() as connection:
-            self._known = {} if connection is None else self._load(connection)
-        found = super().paths(prefix)
-        if self._new:
-            with suppress(OSError, sqlite3.Error), self._file.writing() as connection:
-                rows = [(os.fsencode(self._top), os.fsencode(path), *told) for path, told in self._new.items()]
-                connection.executemany("INSERT OR REPLACE INTO stat VALUES (?, ?, ?, ?, ?)", rows)
-        return found
-
-    def _load(self, connection: sqlite3.Connection) -> dict[str, Told]:
-        query = "SELECT path, told, mode, blob FROM stat WHERE top = ?"
-        rows = connection.execute(query, (os.fsencode(self._top),))
+    def _load(self, connection: sqlite3.Connection, first: str, last: str) -> dict[str, Told]:
+        query = "SELECT path, told, mode, blob FROM stat WHERE top = ? AND path BETWEEN ? AND ?"
+        rows = connection.execute(query, [os.fsencode(text) for text in (self._top, first, last)])
         return {os.fsdecode(path): (told, mode, blob) for path, told, mode, blob in rows}
 
     def _entry(self, path: str) -> Entry | None:

@@ -6,8 +6,9 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from types import MappingProxyType
 
 from modelreg.adapters.door import Door
 from modelreg.domain.plan import CommitId
@@ -41,6 +42,8 @@ class CommitTree:
         entries = self._known(prefix)
         if entries is None:
             entries = self._listed[prefix] = self._list(prefix)
+        if prefix in self._listed:
+            return MappingProxyType(self._listed[prefix])
         return {path: entry for path, entry in entries.items() if path.startswith(prefix)}
 
     def list_many(self, prefixes: Iterable[str]) -> None:
@@ -142,12 +145,14 @@ class WorkTree:
         command = ["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate"]
         if prefix:
             command += ["--", prefix.rstrip("/")]
-        found = {}
-        for name in sorted(set(self._git.run(command).split(b"\0"))):
-            path = os.fsdecode(name)
-            if path and path.startswith(prefix) and (entry := self._entry(path)) is not None:
-                found[path] = entry
-        return found
+        names = sorted(set(self._git.run(command).split(b"\0")))
+        return dict(self._entries([path for name in names if (path := os.fsdecode(name)) and path.startswith(prefix)]))
+
+    def _entries(self, paths: Sequence[str]) -> Iterator[tuple[str, Entry]]:
+        """Those of the paths, which are sorted by their bytes, that are there."""
+        for path in paths:
+            if (entry := self._entry(path)) is not None:
+                yield path, entry
 
     def list_many(self, prefixes: Iterable[str]) -> None:
         """Files on disk may change: nothing is kept."""
