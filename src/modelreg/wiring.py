@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from modelreg.integrations.pull_request import Opened
     from modelreg.registry.exporting import Exported
     from modelreg.registry.foreign import Counter
+    from modelreg.registry.import_neptune import Export
     from modelreg.registry.import_report import Imported
     from modelreg.registry.import_report import Options as ImportOptions
     from modelreg.registry.init import Initialised
@@ -301,6 +302,13 @@ def open_origin(path: Path) -> GitOrigin:
     from modelreg.adapters.git_origin import RepositoryOrigin
 
     return RepositoryOrigin(path)
+
+
+def open_neptune_export(data: Path, files: Path) -> Export:
+    """What neptune-exporter wrote; see adapters/neptune_export.py. Raises NotFoundError, UnavailableError."""
+    from modelreg.adapters.neptune_export import NeptuneExport
+
+    return NeptuneExport(data, files)
 
 
 def write_file(target: Path, data: bytes, *, force: bool = False) -> None:

@@ -64,6 +64,7 @@ artifacts:
   words: {path: words, type: model}
   inner: {path: words/sub/b.txt}
   lost: {path: lost.pkl, type: model}
+  odd: {path: ml/an odd name.json}
 metrics: [metrics.json, auc.json]
 params: [params.yaml]
 """
@@ -79,12 +80,13 @@ params: [params.yaml]
             "metrics.json": '{"acc": 0.8, "train": {"loss": 0.5}, "note": "text"}',
             "params.yaml": "depth: 3\n",
             "ml/team/dvc.yaml": "artifacts:\n  churn: {path: tiny.json, type: model}\n",
+            "ml/an odd name.json": "{}",
             "ml/team/tiny.json": '{"tiny": 1}',
         },
     )
     tag(repo, "churn@v1.0.0", "HEAD", "Registering artifact churn version v1.0.0")
     tag(repo, "ml/team=churn@v0.1.0", "HEAD", "the first of the team")
-    for name in ("net", "words", "inner", "lost", "ghost"):
+    for name in ("net", "words", "inner", "lost", "ghost", "odd"):
         tag(repo, f"{name}@v0.0.1", "HEAD")
     tag(repo, "churn#staging#1", "HEAD", "to be looked at")
     tag(repo, "churn#production#2", "HEAD", "good")
@@ -146,6 +148,7 @@ def test_what_gto_has_is_here_afterwards(registry: Repo, theirs: Repo, tmp_path:
         "lost": ["0.0.1"],
         "team_churn": ["0.1.0"],
         "net": ["0.0.1"],
+        "odd": ["0.0.1"],
         "words": ["0.0.1"],
     }
     assert models["churn"]["moves"] == ["1.0.0 to staging", "1.0.0 to production", "1.1.0 to production"]
@@ -186,6 +189,7 @@ def test_what_gto_has_is_here_afterwards(registry: Repo, theirs: Repo, tmp_path:
     for address, name, content in (
         ("churn@1.1.0", "model.pkl", MODELS["v2"]),
         ("inner@0.0.1", "b.txt", b"bb"),
+        ("odd@0.0.1", "an-odd-name.json", b"{}"),
         ("team_churn@0.1.0", "tiny.json", b'{"tiny": 1}'),
     ):
         done("pull", address, "--to", tmp_path / address, registry=registry.path)

@@ -13,6 +13,7 @@ from typing import Any
 
 from modelreg.domain.clock import stamp
 from modelreg.domain.declared import DeclaredArtifact
+from modelreg.domain.foreign.filing import file_name
 from modelreg.domain.names import ModelName, metric_name
 from modelreg.domain.plan import CommitId
 from modelreg.domain.reports.harmless import one_line
@@ -126,7 +127,7 @@ def bring(
             facts["params"] = dict(params)
         request = Request(
             model=ModelName(told.model),
-            sources=[] if fetched.path is None else [Source(fetched.path)],
+            sources=[] if fetched.path is None else [_file(fetched.path)],
             metrics=metrics,
             facts=facts,
             about=_about(coming.artifact, told.model, declared),
@@ -163,6 +164,11 @@ def check_tags(workspace: Workspace, origin: GitOrigin, model: ModelName) -> Non
         hint="make the registry in another repository and import --from this one; or in a subfolder, whose name its"
         " tags begin with (modelreg init -C FOLDER); or call the model otherwise (--as)",
     )
+
+
+def _file(path: Path) -> Source:
+    """The file, by another name where the registry does not take its own."""
+    return Source(path, name=file_name(path.name, path.name, ()))
 
 
 def _measured(

@@ -6,7 +6,7 @@ import importlib
 
 import typer
 
-KINDS = ("dvc", "gto", "mlflow")
+KINDS = ("dvc", "gto", "mlflow", "neptune")
 """The modules, by the word that follows `import`; each has `add_to(group)`."""
 
 
