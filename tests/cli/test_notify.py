@@ -224,6 +224,20 @@ def test_what_is_not_pushed_is_not_told(registry: Repo, monkeypatch: pytest.Monk
         assert len(got) == 2
 
 
+def test_what_landed_at_a_url_is_told(registry: Repo, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Without a clone every write is pushed."""
+    server = registry.bare(tmp_path / "server.git")
+    monkeypatch.setenv("MODELREG_CACHE", str(tmp_path / "cache"))
+    url = f"file://{server.path}"
+    since = registry.head
+    with webhook() as (chat, got):
+        monkeypatch.setenv("MODELREG_NOTIFY_CHAT", f"json://{chat}")
+        told = done("stage", "set", "churn", "1.0.0", "production", "--registry", url)
+        done("notify", "--since", since, "--registry", url)
+    assert "told" not in told.err
+    assert [post["title"] for post in got] == ["modelreg: churn 1.0.0 promoted from staging to production"] * 2
+
+
 def test_notify_says_what_it_would_send(registry: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     since = registry.head
     done("stage", "set", "churn", "1.0.0", "production", "-m", "go", registry=registry.path)
