@@ -143,6 +143,19 @@ def test_what_others_land_is_seen_at_once(ours: ModelregStore, repo: Repo) -> No
     assert "display_name: Fraud!" in repo.read("registry/fraud/model.yaml")
 
 
+def test_a_commit_cannot_say_that_it_landed_at_another_time(ours: ModelregStore, repo: Repo) -> None:
+    ours.create_registered_model("churn")
+    at = int(time.time())
+    text = repo.read("registry/churn/model.yaml") + "description: edited by hand\n"
+    for said, milliseconds in (
+        ("2030-01-01T00:00:00.999Z", 0),
+        (time.strftime("%Y-%m-%dT%H:%M:%S.321Z", time.gmtime(at)), 321),
+    ):
+        text = text.replace("edited", "edited again")
+        repo.commit(f"edit\n\nModelreg-Time: {said}", {"registry/churn/model.yaml": text}, at=at)
+        assert ours.get_registered_model("churn").last_updated_timestamp == at * 1000 + milliseconds
+
+
 def test_push_brings_every_write_to_the_remote(repo: Repo, tmp_path: Path) -> None:
     server = repo.bare(tmp_path / "server.git")
     store = ModelregStore(f"modelreg://{repo.path}?push=true")
