@@ -125,6 +125,7 @@ def _steps(workspace: Workspace, tip: CommitId, models: Sequence[ModelName] | No
 def _remembered_steps(workspace: Workspace, tip: CommitId, model: ModelName) -> Sequence[Step]:
     """As `_steps`, of one model, with what the clone remembers of its history."""
     line = workspace.repository.line(tip, workspace.layout, model)
+    workspace.at(tip).tree.read_many(line.registered)  # a partial clone fetches what it lacks, at once
     return _steps_of(workspace, tip, line, _standing(workspace, tip, line)).get(model, [])
 
 

@@ -22,6 +22,8 @@ from modelreg.registry.stating import check_key, signed
 from modelreg.registry.workspace import Workspace
 from modelreg.registry.writing import manifest_sha256, next_number, transition_files
 
+_READ = (".yaml", ".yaml.sig", ".dvc")
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:
@@ -55,6 +57,7 @@ def draft(
     Raises NotFoundError for an unknown model, version or stage, DeniedError for a key that does not count and for a
     withdrawn version where it would stay; whether it may be is the report's to say.
     """
+    _fetch(base, wish)
     judge = Judge(workspace, base, head or base, circumstances)
     policy = judge.policy
     check_stage(policy, wish.to)
@@ -74,6 +77,14 @@ def draft(
         files[f"{path}.sig"] = signed(workspace, judge.statements, path, files[path], wish.by, wish.key)
         signer = wish.by
     return Draft(transition, judge.judge(transition, stages, signer), files, policy, stages)
+
+
+def _fetch(base: Snapshot, wish: Wish) -> None:
+    """Read what a judge will ask for: a partial clone fetches in one go what it lacks."""
+    layout, model = base.layout, wish.model
+    folder = layout.version(model, wish.version, "")
+    beside = (path for path in base.files(model) if path.startswith(folder) and path.endswith(_READ))
+    base.tree.read_many([layout.policy, layout.model(model), layout.stages(model), *beside])
 
 
 def _transition(
