@@ -87,7 +87,7 @@ def points(rows: Iterable[Row]) -> dict[str, dict[int, float]]:
     return {name: by_size for name, by_size in found.items() if len(by_size) > 1}
 
 
-_WIDTH, _HEIGHT, _LEFT, _TOP, _RIGHT, _BOTTOM = 860, 460, 70, 20, 250, 50
+_WIDTH, _HEIGHT, _LEFT, _TOP, _RIGHT, _BOTTOM = 1000, 520, 70, 20, 370, 50
 _FONT = 'font-family="sans-serif" font-size="12"'
 _COLOURS = (
     "#1b6ca8",
