@@ -51,7 +51,7 @@ def _question(settings: Settings, registry: Registry, size: int, share: str, wan
         if [tuple(pair) for pair in found["answer"]] != answer:
             raise RuntimeError(f"{question}: {len(answer)} versions, MLflow's {way}: {len(found['answer'])}")
         theirs = statistics.median(found["seconds"])
-        goal = 0.1 if size == MOST_FOR_MINUTES else None
+        goal = 0.1 if size == MOST_FOR_MINUTES and way.startswith("`search_model_versions`") else None
         yield Row(name, size, mine, f"MLflow: {way}, {share}", theirs, mine / theirs, goal)
 
 
