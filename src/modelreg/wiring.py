@@ -93,6 +93,12 @@ def _elsewhere(
     if settings.branch != repository.branch and not freshness.offline:
         repository.follow(settings.branch)
         layout, settings = _find(repository, documents, Path())
+        if settings.branch != repository.branch:
+            raise InvalidError(
+                f"names {settings.branch} as the protected branch, and on {repository.branch} it should name that",
+                file=layout.registry,
+                field="branch",
+            )
     return repository, layout, settings
 
 

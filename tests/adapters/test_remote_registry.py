@@ -522,6 +522,36 @@ def test_the_branch_that_the_registry_names_is_followed(there: Elsewhere) -> Non
     assert done("stage", "get", "churn", "production", "--registry", there.url).out == "1.0.1\n"
 
 
+def test_A29_another_branch_holds_what_was_seen_or_is_refused(there: Elsewhere) -> None:
+    """Whoever may land can name another protected branch; nobody thereby shows another history."""
+    done("list", "--registry", there.url)
+    there.clone.git("switch", "-q", "-c", "trunk", "main~2")
+    renamed = there.clone.read("registry/registry.yaml").replace("branch: main", "branch: trunk")
+    there.clone.commit("trunk", {"registry/registry.yaml": renamed})
+    there.clone.git("push", "-q", "origin", "trunk")
+    there.clone.git("switch", "-q", "main")
+    seen, other = there.server.git("rev-parse", "main"), there.server.git("rev-parse", "trunk")
+    there.clone.commit("main gives way", {"registry/registry.yaml": renamed})
+    there.clone.git("push", "-q", "origin", "main")
+    refused = modelreg("list", "--registry", there.url)
+    assert (refused.code, f"trunk, at {other}, does not hold that commit" in refused.err) == (3, True), refused.err
+    assert seen in there.server.git("rev-list", "main")
+    there.clone.git("push", "-q", "--force", "origin", "main:trunk")
+    done("list", "--registry", there.url)
+    assert there.mirror.git("config", "modelreg.forwardonly") == "trunk"
+
+
+def test_two_branches_that_name_each_other_are_no_registry(there: Elsewhere) -> None:
+    text = there.clone.read("registry/registry.yaml")
+    there.clone.git("switch", "-q", "-c", "other")
+    there.clone.git("push", "-q", "origin", "other")
+    there.clone.git("switch", "-q", "main")
+    there.clone.commit("swap", {"registry/registry.yaml": text.replace("branch: main", "branch: other")})
+    there.clone.git("push", "-q", "origin", "main")
+    refused = modelreg("list", "--registry", there.url)
+    assert (refused.code, "as the protected branch" in refused.err) == (1, True), refused.err
+
+
 def test_what_is_no_registry_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MODELREG_CACHE", str(tmp_path / "cache"))
     empty = Repo.init(tmp_path / "empty.git", bare=True)

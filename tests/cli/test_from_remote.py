@@ -141,6 +141,15 @@ def test_what_cannot_be_had_changes_nothing(repo: Repo, storage: str, url: str, 
     assert everything(repo) == before
 
 
+def test_offline_nothing_is_fetched(repo: Repo, storage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MODELREG_CACHE", str(tmp_path / "cache"))
+    url = f"file://{repo.path}"
+    Registry(url).get("churn@1.0.0").describe()
+    more = ("--from-remote", f"{storage}/m.bin", "--registry", url, "--offline")
+    refused = modelreg("register", "churn", *more)
+    assert (refused.code, "offline" in refused.err, Storage.asked) == (4, True, []), refused.err
+
+
 def test_nothing_to_register_is_a_usage_error(repo: Repo) -> None:
     assert modelreg("register", "churn", registry=repo.path).code == 2
 

@@ -57,6 +57,8 @@ def bring(
     Raises NotFoundError, UnavailableError where the place does not answer, whatever `allowed` raises, IntegrityError
     where it is not as large as it says.
     """
+    if configuration.offline:
+        raise UnavailableError(f"offline: {shown_url(url)} is not asked", hint="leave out --offline")
     lender = _lender(configuration, url)
     named = _Named(lender, url, configuration.dvc_dir, configuration.committed, configuration.local)
     target = folder / name_of(url)

@@ -12,13 +12,17 @@ from contextlib import contextmanager
 
 from modelreg.adapters import clones, remote
 from modelreg.adapters.clones import Clone
+from modelreg.adapters.git import check_ref
 from modelreg.adapters.promised import PromisedObjects, PromisedTree
 from modelreg.adapters.repository import GitRepository
 from modelreg.domain.history import Landing
 from modelreg.domain.location import Freshness
 from modelreg.domain.plan import CommitId, Planner, Tag
-from modelreg.errors import UnavailableError
+from modelreg.errors import IntegrityError, UnavailableError
 from modelreg.registry.ports import Landed, TagObject, Tree
+
+_TREES = 64
+"""So many commits' trees are kept in memory."""
 
 
 class RemoteRepository(GitRepository):
@@ -59,8 +63,20 @@ class RemoteRepository(GitRepository):
         return self.git.git.setting(remote.FORWARD_ONLY) or "main"
 
     def follow(self, branch: str) -> None:
-        """Keep to another branch from now on. Raises UnavailableError, IntegrityError."""
+        """Keep to another branch from now on, which must hold what was seen last, unless that was cloned just now.
+
+        Raises UnavailableError, IntegrityError.
+        """
+        before = None if self._new else self.known_tip(self.branch)
         with self.clone.locked():
+            remote.fetch(self.git, check_ref(branch))
+            after = self.known_tip(branch)
+            if before is not None and (after is None or not self.is_ancestor(before, after)):
+                url = self.clone.url
+                raise IntegrityError(
+                    f"{self.branch} of {url} was at {before}, and {branch}, at {after}, does not hold that commit",
+                    hint=f"ask who can push there; if it is right: modelreg cache forget {url}",
+                )
             clones.follow(self.git, branch)
 
     @contextmanager
@@ -86,6 +102,8 @@ class RemoteRepository(GitRepository):
         return self.resolve(f"refs/remotes/{remote.REMOTE}/{branch}")
 
     def tree(self, commit: CommitId) -> Tree:
+        if len(self._trees) >= _TREES:  # a server runs for months, and sees each commit once
+            self._trees.clear()
         return self._trees.setdefault(commit, PromisedTree(self.git, commit, self._objects))
 
     def branches(self, pattern: str) -> Mapping[str, CommitId]:
