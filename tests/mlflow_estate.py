@@ -15,6 +15,8 @@ from typing import Any
 from mlflow import MlflowClient, artifacts
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param
 
+from modelreg.integrations.mlflow_transfer.origin import quoted
+
 MODELS = {"churn": "plain", "Kündigung (EU) v2": "capitals, spaces, more than ASCII", "credit_risk": ""}
 DELETED = (4, 11)
 """Numbers of versions of the first model that are deleted again."""
@@ -141,7 +143,7 @@ def seen(client: MlflowClient, tracking_uri: str, folder: Path) -> dict[str, Any
 
 
 def _versions(client: MlflowClient, name: str) -> list[Any]:
-    return list(client.search_model_versions(f"name = '{name}'", order_by=["version_number ASC"]))
+    return list(client.search_model_versions(f"name = {quoted(name)}", order_by=["version_number ASC"]))
 
 
 def _aliases(client: MlflowClient, name: str, aliases: Mapping[str, str]) -> dict[str, int]:

@@ -273,6 +273,19 @@ def test_what_is_not_there_any_more_is_recorded_by_its_address(first: There, emp
     done("validate", registry=repo.path)
 
 
+def test_a_store_that_cannot_be_asked_stops_the_import(first: There, empty: Repo, tmp_path: Path) -> None:
+    """A manifest never changes: files that are only out of reach now would never be added."""
+    there, repo = first.copy(tmp_path / "there.db"), empty.copy(tmp_path / "repo")
+    there.client.create_model_version("churn", "s3://bucket/model")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "boto3", None)
+        told = modelreg("import", "mlflow", "--tracking-uri", there.uri, registry=repo.path)
+    assert told.code == 4
+    assert "cannot fetch the files of churn 6" in told.err
+    assert "--no-artifacts" in told.err
+    assert len(done("list", "churn", "--json", registry=repo.path).json("list")["versions"]) == 4
+
+
 def test_links_in_the_files_are_not_followed(first: There, empty: Repo, tmp_path: Path) -> None:
     there, repo = first.copy(tmp_path / "there.db"), empty.copy(tmp_path / "repo")
     folder = tmp_path / "model"
@@ -301,6 +314,34 @@ def test_a_path_that_a_server_names_is_not_read(tmp_path: Path) -> None:
     trusted = MlflowOrigin(connection, trust_paths=True).fetch(version, tmp_path / "folder")
     assert trusted.path is not None
     assert trusted.path.read_text() == "hidden"
+
+
+def test_A25_hostile_text_is_data(empty: Repo, tmp_path: Path, there: There) -> None:
+    from tests import mlflow_estate
+
+    repo, back = empty.copy(tmp_path / "repo"), there.copy(tmp_path / "back.db")
+    odd = "\x1b[31m red \u202e ::set-output:: {{x}} <b> & '\"\n---\n- [x]: *a !!python/object:os.system\t\x07 end"
+    name, client = "churn", there.client
+    client.create_experiment("odd", (tmp_path / "artifacts").as_uri())
+    client.create_registered_model(name, {"odd": odd}, odd)
+    client.create_registered_model("'; DROP --", {"a": "b"})
+    run = client.create_run("1", tags={"odd": odd}, run_name="odd")
+    client.log_param(run.info.run_id, "odd", odd)
+    client.log_metric(run.info.run_id, "nan", float("nan"))
+    client.set_terminated(run.info.run_id)
+    client.create_model_version(name, "s3://bucket/x", run.info.run_id, tags={"odd": odd}, description=odd)
+    told = done("import", "mlflow", "--tracking-uri", there.uri, "--no-artifacts", registry=repo.path)
+    assert "\x1b" not in told.out + told.err
+    assert "the metric 'nan' is nan, which is no number: left out" in told.err
+    body = shown(repo, "churn@1.0.0")
+    assert body["annotations"] == {"description": odd, "tags": {"odd": odd}}
+    assert body["params"] == {"odd": odd}
+    done("validate", registry=repo.path)
+    done("export", "mlflow", "--tracking-uri", back.uri, registry=repo.path)
+    before, after = (mlflow_estate.seen(one.client, one.uri, tmp_path) for one in (there, back))
+    del before[name]["versions"][0]["run"]["metrics"]["nan"]
+    assert after == before
+    assert back.client.get_model_version(name, "1").source == "s3://bucket/x"
 
 
 def test_another_registry_with_a_model_of_that_name(full: Repo, tmp_path: Path, there: There) -> None:

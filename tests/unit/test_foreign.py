@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
+import sys
 from typing import Any
 
 import pytest
 
+from modelreg.cli.progress import Count
 from modelreg.domain.foreign.addresses import is_local, place, public, scrubbed, without_users
 from modelreg.domain.foreign.entities import MANIFEST_TAG, VERSION_TAG, ForeignData, ForeignRun, ForeignVersion
 from modelreg.domain.foreign.facts import metric_names, run_facts, source_of
@@ -240,3 +243,19 @@ def test_an_mlmodel_file_tells_signature_and_framework() -> None:
 )
 def test_an_mlmodel_file_that_is_none_tells_nothing(body: Any) -> None:
     assert mlmodel_facts(body) == {}
+
+
+def test_the_bar_over_versions_is_for_those_who_watch(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setenv("TERM", "xterm")
+    for screen in (io.StringIO(), Terminal()):
+        monkeypatch.setattr(sys, "stderr", screen)
+        bar = Count()
+        bar.start("churn", 20)
+        bar.reach(7)
+        bar.finish()
+        bar.reach(8)
+        assert ("7/20" in screen.getvalue()) is screen.isatty()

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from modelreg.domain.foreign.entities import VERSION_TAG, Fetched, ForeignModel, ForeignVersion
-from modelreg.domain.foreign.facts import RunFacts, run_facts, source_of
+from modelreg.domain.foreign.facts import TOOL, RunFacts, run_facts, source_of
 from modelreg.domain.foreign.mlmodel import FILE, mlmodel_facts
 from modelreg.domain.foreign.mlmodel_format import folder_format
 from modelreg.domain.foreign.outward import without_marks
@@ -103,7 +103,8 @@ class _Model:
         gone = snapshot.withdrawn(self.told.model)
         for version, body in zip(versions, snapshot.manifest_bodies(self.told.model, versions), strict=True):
             source = body.get("source") or {}
-            if source.get("model") == self.theirs.name and str(source.get("version")).isdecimal():
+            ours = source.get("tool") == TOOL and source.get("model") == self.theirs.name
+            if ours and str(source.get("version")).isdecimal():
                 found[int(source["version"])] = _Known(version, source.get("created"), version in gone)
         return found
 

@@ -26,6 +26,7 @@ _READY = "READY"
 _MISSING = re.compile(r"RESOURCE_DOES_NOT_EXIST|[Nn]o such (?:artifact|file)|does not exist|\b404\b|NoSuchKey")
 """How stores say that there is nothing at an address."""
 _UNREADABLE = "Could not find a registered artifact repository"
+_AGAIN = "run it again when the store answers; or --no-artifacts, and only addresses are recorded, for good"
 _NOTHING = Fetched(None, "there are none at its address")
 
 
@@ -142,7 +143,7 @@ class MlflowOrigin:
         except UnavailableError as error:
             if _UNREADABLE in error.message:
                 return Fetched(None, "MLflow reads no address of that kind")
-            raise
+            raise UnavailableError(error.message, hint=_AGAIN) from None
 
     def _fetched(self, address: str, what: str, folder: Path) -> Fetched:
         """A folder that lists files must come as a whole; of what lists none, an answer that it is not there counts."""
