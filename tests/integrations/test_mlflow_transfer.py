@@ -303,14 +303,22 @@ def test_a_path_that_a_server_names_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("hidden")
 
     class Hostile:
+        address = ""
+
         def get_model_version_download_uri(self, _name: str, _version: str) -> str:
-            return (tmp_path / "secret").as_uri()
+            return self.address or (tmp_path / "secret").as_uri()
 
     version = ForeignVersion("churn", 1, 0, "models:/m-1")
     connection = Connection(Hostile(), "https://mlflow.example", "https://mlflow.example", "https://mlflow.example")
     (tmp_path / "folder").mkdir()
     fetched = MlflowOrigin(connection).fetch(version, tmp_path / "folder")
     assert (fetched.path, fetched.why) == (None, "they are at a path of the server's machine")
+    assert list((tmp_path / "folder").iterdir()) == []
+    for address in ("http://169.254.169.254/latest", "sftp://inside/x", "https://other.example/x"):
+        Hostile.address = address
+        fetched = MlflowOrigin(connection).fetch(version, tmp_path / "folder")
+        assert (fetched.path, fetched.why) == (None, f"they are at another host by {address.partition(':')[0]}")
+    Hostile.address = ""
     trusted = MlflowOrigin(connection, trust_paths=True).fetch(version, tmp_path / "folder")
     assert trusted.path is not None
     assert trusted.path.read_text() == "hidden"

@@ -29,7 +29,9 @@ NoArtifacts = Annotated[
 ]
 TrustPaths = Annotated[
     bool,
-    typer.Option("--trust-paths", help="Read files at paths of this machine though a server says where they are."),
+    typer.Option(
+        "--trust-paths", help="Read files at paths of this machine, and at other hosts by HTTP, where a server says so."
+    ),
 ]
 
 

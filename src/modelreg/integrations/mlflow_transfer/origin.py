@@ -25,6 +25,7 @@ _STEPS = 5
 _READY = "READY"
 _MISSING = re.compile(r"RESOURCE_DOES_NOT_EXIST|[Nn]o such (?:artifact|file)|does not exist|\b404\b|NoSuchKey")
 """How stores say that there is nothing at an address."""
+_ANY_HOST = frozenset({"http", "https", "ftp", "sftp"})
 _UNREADABLE = "Could not find a registered artifact repository"
 _AGAIN = "run it again when the store answers; or --no-artifacts, and only addresses are recorded, for good"
 _NOTHING = Fetched(None, "there are none at its address")
@@ -32,7 +33,8 @@ _NOTHING = Fetched(None, "there are none at its address")
 
 @dataclass(frozen=True, slots=True)
 class MlflowOrigin:
-    """Implements `Origin`. `trust_paths`: files at paths of this machine are read though a server named them."""
+    """Implements `Origin`. `trust_paths`: files at paths of this machine, and at other hosts, are read though it is a
+    server that names them."""
 
     connection: Connection
     trust_paths: bool = False
@@ -134,9 +136,9 @@ class MlflowOrigin:
             address = self._resolved(version)
         except NotFoundError as error:
             return Fetched(None, error.message)
+        if self.connection.remote and not self.trust_paths and (why := self._strange(address)):
+            return Fetched(None, why)
         if is_local(address):
-            if self.connection.remote and not self.trust_paths:
-                return Fetched(None, "they are at a path of the server's machine")
             _check_links(_path(address))
         try:
             return self._fetched(address, what, folder)
@@ -144,6 +146,15 @@ class MlflowOrigin:
             if _UNREADABLE in error.message:
                 return Fetched(None, "MLflow reads no address of that kind")
             raise UnavailableError(error.message, hint=_AGAIN) from None
+
+    def _strange(self, address: str) -> str:
+        """Why an address that a server names is not read from here: it would lead where only this machine may read."""
+        if is_local(address):
+            return "they are at a path of the server's machine"
+        parts = urlsplit(address)
+        if parts.scheme in _ANY_HOST and parts.hostname != urlsplit(self.connection.tracking_uri).hostname:
+            return f"they are at another host by {parts.scheme}"
+        return ""
 
     def _fetched(self, address: str, what: str, folder: Path) -> Fetched:
         """A folder that lists files must come as a whole; of what lists none, an answer that it is not there counts."""
