@@ -64,6 +64,13 @@ def test_other_files(files: list[str]) -> None:
     assert folder_format(SKLEARN, [*BESIDE, *files]) == "mlflow"
 
 
+def test_a_model_in_a_folder_of_its_own() -> None:
+    """It is looked for at the top of the folder."""
+    body = copy.deepcopy(SKLEARN)
+    body["flavors"]["python_function"]["model_path"] = body["flavors"]["sklearn"]["pickled_model"] = "deep/model.skops"
+    assert folder_format(body, [*BESIDE, "deep/model.skops"]) == "mlflow"
+
+
 @pytest.mark.parametrize(
     ("flavor", "key", "value"),
     [
