@@ -45,6 +45,8 @@ def files_of(location: str, local: str | None, tracking: Tracking, folder: Path)
     """
     if local is not None and Path(local).exists():
         return Path(local)
+    if not location:  # as a path it would be the working folder
+        return None
     scheme = get_uri_scheme(location)
     if scheme in ("", "file"):
         path = Path(local_file_uri_to_path(location))

@@ -67,7 +67,7 @@ class Entities:
     def version(self, model: ModelView, found: VersionView) -> ModelVersion:
         """One version, with its aliases."""
         stage = model.stages.stage_of(found.version, self._view.initial)
-        aliases = [_alias(model, alias) for alias in model.stages.aliases_of(found.version)]
+        aliases = sorted(_alias(model, alias) for alias in model.stages.aliases_of(found.version))
         return self._version(model, found, stage, aliases)
 
     def model(self, model: ModelView, *, searched: bool = False) -> RegisteredModel:

@@ -27,6 +27,7 @@ from modelreg.errors import (
     IntegrityError,
     InvalidError,
     ModelregError,
+    NotARegistryError,
     NotFoundError,
     UnavailableError,
     UsageError,
@@ -41,6 +42,8 @@ _CODES: tuple[tuple[type[ModelregError], int], ...] = (
     (ConflictError, RESOURCE_CONFLICT),
     (UnavailableError, INVALID_STATE),
 )
+_ADDRESS = "write modelreg:///path/to/repository; modelreg init --registry /path/to/repository makes a registry in one"
+"""In place of the command line's hint: MLflow's users have a URI, and no options."""
 
 
 @contextmanager
@@ -57,8 +60,9 @@ def exception(error: ModelregError) -> MlflowException:
     lines = [str(error)]
     if isinstance(error, GateDeniedError):
         lines += [f"- {text}" for text in _failures(error)]
-    if error.hint:
-        lines.append(f"({error.hint})")
+    hint = _ADDRESS if isinstance(error, NotARegistryError) else error.hint
+    if hint:
+        lines.append(f"({hint})")
     text = "\n".join(lines)
     code = next((code for kind, code in _CODES if isinstance(error, kind)), None)
     return MlflowException(text) if code is None else MlflowException(text, error_code=code)
