@@ -56,10 +56,8 @@ def test_typer_is_one_that_starts_without_pydantic() -> None:
 
 
 @pytest.mark.parametrize("question", QUESTIONS[:3], ids=" ".join)
-def test_a_question_of_one_model_starts_git_three_times(
-    registry: Repo, question: tuple[str, ...], tmp_path: Path
-) -> None:
-    """Where the repository is, its objects, and the branch: no command a document, and no look at the configuration."""
+def test_a_question_of_one_model_starts_git_twice(registry: Repo, question: tuple[str, ...], tmp_path: Path) -> None:
+    """Where the repository is, and its objects with the branch: no command a document, no look at the configuration."""
     log, real = tmp_path / "log", run("sh", "-c", "command -v git").stdout.strip()
     wrapper = tmp_path / "bin" / "git"
     wrapper.parent.mkdir()
@@ -68,7 +66,7 @@ def test_a_question_of_one_model_starts_git_three_times(
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", f"{wrapper.parent}{os.pathsep}{os.environ['PATH']}")
         done(*question, registry=registry.path)
-    assert log.read_text().split() == ["rev-parse", "cat-file", "for-each-ref"]
+    assert log.read_text().split() == ["rev-parse", "cat-file"]
 
 
 def test_the_command_line_waits_for_no_format_that_it_does_not_ask(registry: Repo, tmp_path: Path) -> None:

@@ -26,8 +26,6 @@ _ENTRY = {
 }
 """A folder's entry as git stores it: mode, name, and the id in raw bytes."""
 
-_ID = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
-
 
 class TreeEntry(NamedTuple):
     """One name in a folder: git mode as ls-tree prints it ("040000" is a folder)."""
@@ -156,7 +154,7 @@ class ObjectReader:
         for start in range(0, len(specs), _AT_ONCE):
             part = specs[start : start + _AT_ONCE]
             answers = self._answers(part)
-            if (answers is None or None in answers) and not self._fetches and self._git.is_partial:
+            if not self._fetches and _lacks(part, answers) and self._git.is_partial:
                 self._fetches = True
                 self._fetch(specs[start:])
                 self._process = None
@@ -219,6 +217,13 @@ class ObjectReader:
                 hint="is the network there?",
             )
         return IntegrityError(f"object {id_} is missing or damaged in this clone", hint="git fsck, then clone again")
+
+
+def _lacks(specs: list[str], answers: list[tuple[str, str, bytes] | None] | None) -> bool:
+    """Whether an object may be elsewhere: one that is named by its id. A ref that is not here is nowhere else."""
+    if answers is None:
+        return True
+    return any(answer is None and _ID.match(spec) for spec, answer in zip(specs, answers, strict=True))
 
 
 def _close(process: subprocess.Popen[bytes]) -> None:
