@@ -14,15 +14,23 @@ from typing import Any
 import pytest
 
 from modelreg.adapters.documents import YamlDocuments
+from modelreg.integrations import notifications
 from tests.cli.runner import Result, artifact, done, metrics, modelreg
 from tests.servers import mailbox, silent, webhook
 from tests.support import Repo, run
 
 SECRET = "s3cr3t-t0ken"
+SLOWLY = "rto=60&cto=60"
+"""On a machine that is busy an answer may take its time."""
 RULES = [
     {"name": "moves", "on": ["promoted", "rolled-back", "refused"], "stages": ["production"], "to": ["chat", "mail"]},
     {"name": "new", "on": ["registered", "withdrawn"], "to": ["chat"]},
 ]
+
+
+@pytest.fixture(autouse=True)
+def _no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notifications, "WAIT_S", 60.0)
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +70,7 @@ def unseen(*results: Result) -> bool:
 
 def test_what_landed_is_told(registry: Repo, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with webhook() as (chat, got), mailbox() as (post, mails):
-        monkeypatch.setenv("MODELREG_NOTIFY_CHAT", f"json://user:{SECRET}@{chat}/hook")
+        monkeypatch.setenv("MODELREG_NOTIFY_CHAT", f"json://user:{SECRET}@{chat}/hook?{SLOWLY}")
         monkeypatch.setenv("MODELREG_NOTIFY_MAIL", f"mailto://{post}?from=reg@example.org&to=team@example.org")
         first = to_production(registry, "1.0.0", "-m", "see https://evil.example @everyone")
         second = to_production(registry, "1.0.1")
@@ -96,7 +104,7 @@ def test_what_landed_is_told(registry: Repo, monkeypatch: pytest.MonkeyPatch, tm
 
 def test_nothing_is_told_of_what_did_not_land(registry: Repo, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with webhook() as (chat, got):
-        monkeypatch.setenv("MODELREG_NOTIFY_CHAT", f"json://{chat}")
+        monkeypatch.setenv("MODELREG_NOTIFY_CHAT", f"json://{chat}?{SLOWLY}")
         assert to_production(registry, "1.0.0", "--dry-run").code == 0
         assert to_production(registry, "9.9.9").code == 1
         assert (
@@ -111,7 +119,7 @@ def test_a_refused_promotion(registry: Repo, monkeypatch: pytest.MonkeyPatch) ->
     floor = {"stage": "production", "require": {"metrics": {"f1": {"min": 0.99}}}}
     change_policy(registry, gates=[*body["gates"], floor])
     with webhook() as (chat, got):
-        monkeypatch.setenv("MODELREG_NOTIFY_CHAT", f"json://{chat}")
+        monkeypatch.setenv("MODELREG_NOTIFY_CHAT", f"json://{chat}?{SLOWLY}")
         command = ("promote", "churn", "--to", "production", "--auto", "--json")
         assert modelreg(*command, "--dry-run", registry=registry.path).code == 1
         assert got == []
@@ -140,7 +148,7 @@ def test_who_cannot_be_told_is_a_line(registry: Repo, monkeypatch: pytest.Monkey
 
 def test_a_server_that_refuses(registry: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     with webhook(403) as (chat, _):
-        monkeypatch.setenv("MODELREG_NOTIFY_CHAT", f"json://user:{SECRET}@{chat}")
+        monkeypatch.setenv("MODELREG_NOTIFY_CHAT", f"json://user:{SECRET}@{chat}?{SLOWLY}")
         told = to_production(registry)
     assert (told.code, told.err.splitlines()[-1]) == (0, "chat was not told: refused with status 403")
     assert unseen(told)
@@ -198,8 +206,8 @@ def test_A06_rules_of_a_branch_that_has_not_landed_send_nothing(
 ) -> None:
     """A pull request that tells others of more, checked out: the rules of the protected branch count."""
     with webhook() as (chat, got):
-        monkeypatch.setenv("MODELREG_NOTIFY_CHAT", f"json://{chat}")
-        monkeypatch.setenv("MODELREG_NOTIFY_SPY", f"json://{chat}/spy")
+        monkeypatch.setenv("MODELREG_NOTIFY_CHAT", f"json://{chat}?{SLOWLY}")
+        monkeypatch.setenv("MODELREG_NOTIFY_SPY", f"json://{chat}/spy?{SLOWLY}")
         since = registry.head
         done("stage", "set", "churn", "1.0.0", "production", registry=registry.path)
         registry.git("switch", "-q", "-c", "topic")
@@ -213,7 +221,7 @@ def test_what_is_not_pushed_is_not_told(registry: Repo, monkeypatch: pytest.Monk
     """Where there is a remote a write is pending until that has it."""
     registry.bare(tmp_path / "server.git")
     with webhook() as (chat, got):
-        monkeypatch.setenv("MODELREG_NOTIFY_CHAT", f"json://{chat}")
+        monkeypatch.setenv("MODELREG_NOTIFY_CHAT", f"json://{chat}?{SLOWLY}")
         told = to_production(registry, "1.0.0")
         assert got == []
         (line,) = [line for line in told.err.splitlines() if "not pushed" in line]
@@ -231,7 +239,7 @@ def test_what_landed_at_a_url_is_told(registry: Repo, monkeypatch: pytest.Monkey
     url = f"file://{server.path}"
     since = registry.head
     with webhook() as (chat, got):
-        monkeypatch.setenv("MODELREG_NOTIFY_CHAT", f"json://{chat}")
+        monkeypatch.setenv("MODELREG_NOTIFY_CHAT", f"json://{chat}?{SLOWLY}")
         told = done("stage", "set", "churn", "1.0.0", "production", "--registry", url)
         done("notify", "--since", since, "--registry", url)
     assert "told" not in told.err
@@ -243,7 +251,7 @@ def test_notify_says_what_it_would_send(registry: Repo, monkeypatch: pytest.Monk
     done("stage", "set", "churn", "1.0.0", "production", "-m", "go", registry=registry.path)
     done("stage", "set", "churn", "1.0.1", "production", registry=registry.path)
     with webhook() as (chat, got):
-        monkeypatch.setenv("MODELREG_NOTIFY_CHAT", f"json://user:{SECRET}@{chat}")
+        monkeypatch.setenv("MODELREG_NOTIFY_CHAT", f"json://user:{SECRET}@{chat}?{SLOWLY}")
         command = ("notify", "--since", since)
         dry = modelreg(*command, "--dry-run", registry=registry.path)
         as_json = modelreg(*command, "--dry-run", "--json", registry=registry.path)
