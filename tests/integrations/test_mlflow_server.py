@@ -1,4 +1,7 @@
-"""The whole way: an MLflow server on PostgreSQL, into a registry, and out again into an MLflow on SQLite."""
+"""The whole way: an MLflow server on PostgreSQL, into a registry, and out again into an MLflow on SQLite.
+
+It is one test: several would be spread over the workers, and each worker would start a server of its own.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ import pytest
 
 from tests import mlflow_server
 from tests.cli.runner import done, modelreg
-from tests.support import Repo, run
+from tests.support import Repo
 
 mlflow = pytest.importorskip("mlflow")
 # What MLflow's own client warns of in its own libraries; modelreg's calls are not heard through it.
@@ -77,7 +80,7 @@ def imported(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Repo:
     return repo
 
 
-def test_what_comes_in_is_a_sound_registry(imported: Repo, server: Server) -> None:
+def _what_comes_in_is_a_sound_registry(imported: Repo, server: Server) -> None:
     done("validate", registry=imported.path)
     done("verify", registry=imported.path)
     first = done("show", "churn@1.0.0", "--json", registry=imported.path).json("show")
@@ -109,7 +112,7 @@ def test_what_comes_in_is_a_sound_registry(imported: Repo, server: Server) -> No
     assert "Challenger-EU" in imported.show("registry/kundigung-eu-v2/model.yaml")
 
 
-def test_what_is_imported_again_lands_nothing(imported: Repo, server: Server) -> None:
+def _what_is_imported_again_lands_nothing(imported: Repo, server: Server) -> None:
     before = imported.git("for-each-ref", "--format=%(refname) %(objectname)")
     told = done("import", "mlflow", "--tracking-uri", server.address, "--json", registry=imported.path)
     for model in told.json("import-mlflow")["models"]:
@@ -117,7 +120,7 @@ def test_what_is_imported_again_lands_nothing(imported: Repo, server: Server) ->
     assert imported.git("for-each-ref", "--format=%(refname) %(objectname)") == before
 
 
-def test_no_password_is_anywhere_in_the_registry(imported: Repo, server: Server, tmp_path: Path) -> None:
+def _no_password_is_anywhere_in_the_registry(imported: Repo, server: Server, tmp_path: Path) -> None:
     """A database, asked itself, with its password in the URI; and the server of the fixture, with one for a proxy."""
     copy = imported.copy(tmp_path / "repo")
     more = ("--model", "churn", "--no-artifacts", "--json")
@@ -136,7 +139,7 @@ def test_no_password_is_anywhere_in_the_registry(imported: Repo, server: Server,
             assert secret not in told.out + told.err
 
 
-def test_a_wrong_password_is_one_message_without_it(imported: Repo, server: Server) -> None:
+def _a_wrong_password_is_one_message_without_it(imported: Repo, server: Server) -> None:
     uri = server.database.replace(server.password, "wr0ng-pass")
     told = modelreg("import", "mlflow", "--tracking-uri", uri, registry=imported.path)
     assert told.code == 4
@@ -146,7 +149,7 @@ def test_a_wrong_password_is_one_message_without_it(imported: Repo, server: Serv
     assert "Traceback" not in told.err
 
 
-def test_the_round_trip_loses_nothing(imported: Repo, server: Server, tmp_path: Path) -> None:
+def _the_round_trip_loses_nothing(imported: Repo, server: Server, tmp_path: Path) -> None:
     """MLflow on PostgreSQL, the registry, MLflow on SQLite: 3 models of 20 versions, of which 2 had been deleted."""
     from tests import mlflow_estate
 
@@ -170,7 +173,18 @@ def test_the_round_trip_loses_nothing(imported: Repo, server: Server, tmp_path: 
     assert mlflow_estate.seen(there, uri, tmp_path) == after
 
 
-def test_the_registry_is_read_and_exported_without_a_trace_in_its_folder(imported: Repo) -> None:
+def _nothing_is_left_where_it_was_called(imported: Repo, here: Path) -> None:
     assert imported.git("status", "--porcelain") == ""
-    assert not os.path.exists("mlruns")
-    assert run("git", "-C", imported.path, "stash", "list").stdout == ""
+    assert os.listdir(here) == []
+
+
+def test_the_whole_way(imported: Repo, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    _what_comes_in_is_a_sound_registry(imported, server)
+    _what_is_imported_again_lands_nothing(imported, server)
+    _no_password_is_anywhere_in_the_registry(imported, server, tmp_path)
+    _a_wrong_password_is_one_message_without_it(imported, server)
+    _the_round_trip_loses_nothing(imported, server, tmp_path)
+    _nothing_is_left_where_it_was_called(imported, here)
