@@ -52,13 +52,13 @@ def files_of(location: str, local: str | None, tracking: Tracking, folder: Path)
         path = Path(local_file_uri_to_path(location))
         return path if _holds_something(path) else None
     try:
+        if scheme == "mlflow-artifacts" and (served := os.environ.get(SERVED_ARTIFACTS)):
+            return files_of(_behind_the_server(location, served), None, tracking, folder)
         if scheme in ("runs", "mlflow-artifacts") and not tracking.present:
             return None
         if scheme == "runs":
             below = RunsArtifactRepository.get_underlying_uri(location, tracking.uri)
             return files_of(below, None, tracking, folder)
-        if scheme == "mlflow-artifacts" and (served := os.environ.get(SERVED_ARTIFACTS)):
-            return files_of(_behind_the_server(location, served), None, tracking, folder)
         if scheme not in _FETCHED:
             return None
         fetched = Path(get_artifact_repository(location, tracking_uri=tracking.uri).download_artifacts("", str(folder)))
