@@ -16,7 +16,7 @@ from modelreg.errors import DeniedError
 from modelreg.locating import one_state
 from modelreg.registry import listing
 from modelreg.registry.pull import Pulled, pull
-from modelreg.wiring import export
+from modelreg.services import export
 
 if TYPE_CHECKING:
     from modelreg.domain.manifest import Manifest

@@ -66,7 +66,7 @@ def _told(done: Collected, workspace: Workspace) -> list[str]:
         return []
     from modelreg.integrations.notifications import deliver
     from modelreg.registry.notify import messages_of
-    from modelreg.wiring import notification_targets
+    from modelreg.services import notification_targets
 
     targets = notification_targets(workspace)
     wanted = messages_of(workspace, done.landings, done.refused)

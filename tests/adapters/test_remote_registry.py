@@ -31,7 +31,8 @@ from modelreg.errors import (
     UnavailableError,
     UsageError,
 )
-from modelreg.wiring import open_index, open_pushed, open_sandbox, open_workspace
+from modelreg.services import open_sandbox
+from modelreg.wiring import open_index, open_pushed, open_workspace
 from tests.cli.runner import artifact, done, metrics, modelreg
 from tests.support import Repo
 

@@ -54,7 +54,7 @@ def doctor(
 
 
 def _here(registry: RegistryPath) -> Sequence[Examined]:
-    from modelreg.wiring import diagnose
+    from modelreg.services import diagnose
 
     return diagnose(registry)
 
@@ -65,7 +65,8 @@ def _forge(registry: RegistryPath, repo: str | None) -> tuple[Sequence[Examined]
     from modelreg.integrations.github import api_from_environment
     from modelreg.integrations.github_rules import forge_state
     from modelreg.registry.doctor import duties
-    from modelreg.wiring import open_workspace, origin
+    from modelreg.services import origin
+    from modelreg.wiring import open_workspace
 
     needed = duties(open_workspace(registry))
     asked = demands(needed)

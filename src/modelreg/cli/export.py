@@ -62,8 +62,9 @@ def _write(
     import json
 
     from modelreg.domain.address import Address as Parsed
-    from modelreg.wiring import export as exported
-    from modelreg.wiring import open_workspace, write_file
+    from modelreg.services import export as exported
+    from modelreg.services import write_file
+    from modelreg.wiring import open_workspace
 
     text = exported(open_workspace(registry), kind, Parsed.parse(address), ref)
     if output is not None:

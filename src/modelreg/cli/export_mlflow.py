@@ -40,7 +40,7 @@ def export_mlflow(
     """
     from modelreg.cli.progress import Count
     from modelreg.domain.names import parse_model
-    from modelreg.wiring import export_mlflow as perform
+    from modelreg.services import export_mlflow as perform
     from modelreg.wiring import open_workspace
 
     workspace, models = open_workspace(registry), [parse_model(name) for name in model]

@@ -47,7 +47,7 @@ def install_command(
     force: Annotated[bool, typer.Option("--force", help="Replace a hook that is there.")] = False,
 ) -> None:
     """Put the gate before every push to a bare repository on this machine."""
-    from modelreg.wiring import install_hook
+    from modelreg.services import install_hook
 
     path = install_hook(repository, force=force)
     result(f"installed {path}")

@@ -87,7 +87,7 @@ def lineage(
 
 def _measured(query: Query) -> Query:
     """The query with the digest of the local file that it names, if it names one. Raises NotFoundError."""
-    from modelreg.wiring import content_sha256
+    from modelreg.services import content_sha256
 
     if query.path is None:
         return query

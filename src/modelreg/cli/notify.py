@@ -32,7 +32,8 @@ def notify(since: Since, registry: RegistryPath = HERE, dry_run: DryRun = False,
     """
     from modelreg.integrations.notifications import deliver
     from modelreg.registry.notify import messages_since
-    from modelreg.wiring import notification_targets, open_workspace
+    from modelreg.services import notification_targets
+    from modelreg.wiring import open_workspace
 
     workspace = open_workspace(registry)
     targets = notification_targets(workspace)

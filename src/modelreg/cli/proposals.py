@@ -113,7 +113,7 @@ def tell(workspace: Workspace, proposed: Proposed, *, dry_run: bool, as_json: bo
 
 def opened_for(workspace: Workspace, proposed: Proposed, *, dry_run: bool) -> Opened | None:
     """The pull request of a proposal that was pushed; None for any other."""
-    from modelreg.wiring import open_pull_request
+    from modelreg.services import open_pull_request
 
     if dry_run or proposed.stale or not proposed.pushed or proposed.commit is None:
         return None

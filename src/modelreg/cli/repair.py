@@ -20,7 +20,7 @@ def repair(
     as_json: Json = False,
 ) -> None:
     """Complete a landing that was interrupted, and name stale lock files. Exit code 1 if any lock file stays."""
-    from modelreg.wiring import repair as perform
+    from modelreg.services import repair as perform
 
     done = perform(registry, remove_locks=locks)
     stay = bool(done.locks) and not done.removed

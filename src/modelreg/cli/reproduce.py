@@ -73,7 +73,8 @@ def reproduce(
     from modelreg.domain.reproduction import TOLERANCE
     from modelreg.registry.reproduce import Options, perform, prepare
     from modelreg.registry.reproduce_record import record_reproduction
-    from modelreg.wiring import open_sandbox, open_workspace, predictions_apart, signing_key
+    from modelreg.services import open_sandbox, predictions_apart
+    from modelreg.wiring import open_workspace, signing_key
 
     _check(env, tolerance, time_limit, keep, record=record, signed=sign or push or key is not None)
     workspace = open_workspace(registry, branch)

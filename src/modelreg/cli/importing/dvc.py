@@ -42,7 +42,8 @@ def import_dvc(
     from modelreg.registry.import_dvc import import_dvc as perform
     from modelreg.registry.import_git import Wanted
     from modelreg.registry.inputs import parse_pairs
-    from modelreg.wiring import open_origin, open_workspace
+    from modelreg.services import open_origin
+    from modelreg.wiring import open_workspace
 
     workspace = open_workspace(registry, branch)
     origin = open_origin(source or here(registry, "import dvc without --from"))

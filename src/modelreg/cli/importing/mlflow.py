@@ -57,7 +57,7 @@ def import_mlflow(
     """
     from modelreg.cli.progress import Count
     from modelreg.registry.import_report import Options
-    from modelreg.wiring import import_mlflow as perform
+    from modelreg.services import import_mlflow as perform
     from modelreg.wiring import open_workspace
 
     workspace = open_workspace(registry, branch)

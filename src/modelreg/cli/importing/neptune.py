@@ -53,7 +53,8 @@ def import_neptune(
     from modelreg.registry.import_git import Wanted
     from modelreg.registry.import_neptune import import_neptune as perform
     from modelreg.registry.inputs import parse_pairs
-    from modelreg.wiring import open_neptune_export, open_workspace
+    from modelreg.services import open_neptune_export
+    from modelreg.wiring import open_workspace
 
     workspace = open_workspace(registry, branch)
     export = open_neptune_export(data, files or data.parent / "files")
