@@ -1,15 +1,15 @@
-"""One entry set in a file that holds an entry a model and nothing else, line by line: as modelreg keeps `dvc.yaml`.
+"""One entry set, or read, in a file that holds an entry a model and nothing else: as modelreg keeps `dvc.yaml`.
 
 To read such a file as YAML takes a second at ten thousand models, and then it has more events than a document may have.
 Here every line has to be of one form, in which nothing spans lines and nothing can be said but text, so that an
-entry can be replaced or inserted without reading the others. Whatever has another form is for `yaml_splice`.
+entry can be read, replaced or inserted without reading the others. Whatever has another form is for `yaml_splice`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 from modelreg.adapters import yaml_writer
 
@@ -48,6 +48,36 @@ def set_entry(text: str, keys: Sequence[str], value: Mapping[str, object]) -> st
         return text
     # What is spelt otherwise may say the same.
     return None if '"' in old or '"' in new else text[:start] + new + text[end:]
+
+
+def alone(data: bytes, keys: Sequence[str]) -> str | None:
+    """The text of the file with no other entry than that at `keys`, which stands where it stood; empty where there is
+    no such entry, None where the file is not of the form."""
+    found = _entries(data)
+    if found is None or len(keys) != 2:
+        return None
+    top, entries = found
+    if keys[0] != top or keys[1] not in entries:
+        return ""
+    line, block = entries[keys[1]]
+    return f"{top}:" + "\n" * line + block
+
+
+@lru_cache(maxsize=2)
+def _entries(data: bytes) -> tuple[str, Mapping[str, tuple[int, str]]] | None:
+    """The file's only key, and by name the line (from 0) and text of each entry; None where it is not of the form."""
+    text = data.decode("ascii", "replace")
+    if not text.isascii() or not _form().fullmatch(text):
+        return None
+    top, _, rest = text.partition(":\n")
+    headers = list(re.finditer(rf"^  ({_NAME}):$", rest, re.MULTILINE))
+    ends = [*(header.start() for header in headers[1:]), len(rest)]
+    found, line = {}, 1
+    for header, end in zip(headers, ends, strict=True):
+        block = rest[header.start() : end]
+        found[header[1]] = line, block
+        line += block.count("\n")
+    return None if len(found) != len(headers) or _NOT_TEXT & found.keys() else (top, found)
 
 
 @cache

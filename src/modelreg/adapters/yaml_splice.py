@@ -19,6 +19,8 @@ from modelreg.errors import InvalidError
 
 MAX_EDITS = 256
 
+_LARGE = 64 * 1024
+"""Of a larger file only the entry that is asked for is read, if it is of the form of `yaml_entries`."""
 _BOM = b"\xef\xbb\xbf"
 _Value = Mapping[str, object]
 
@@ -72,7 +74,10 @@ def splice(data: bytes, file: str, keys: Sequence[str], value: _Value) -> bytes:
 
 def find(data: bytes, file: str, keys: Sequence[str]) -> Document | None:
     """The value at `keys`, read as leniently as by `splice`; None where there is none. Raises InvalidError."""
-    if isinstance(node := _parsed(data, file), InvalidError):
+    node: Node | InvalidError | None
+    if _LARGE < len(data) <= yaml_text.MAX_BYTES and (text := yaml_entries.alone(data, keys)) is not None:
+        node = parse(text, file)
+    elif isinstance(node := _parsed(data, file), InvalidError):
         raise node.with_traceback(None)
     mark = mark_of(node) if node else None
     for key in keys:

@@ -102,22 +102,22 @@ class SoundModels:
             if model := _model(path, self._prefix):
                 files.setdefault(model, []).append((path, entry.mode, entry.blob))
         shared = self._shared()
-        artifacts = self._artifacts(dvc_yaml)
-        return {m: _digest("model", shared, sorted(of), repr(artifacts.get(m))) for m, of in files.items()}
+        said = {model: self._artifact(dvc_yaml, model) for model in files}
+        return {m: _digest("model", shared, sorted(of), repr(said[m])) for m, of in files.items()}
 
     def _shared(self) -> str:
         layout = self._workspace.layout
         common = [self._entries.get(path) for path in (layout.registry, layout.policy)]
         return repr((common, self._workspace.settings))
 
-    def _artifacts(self, dvc_yaml: bytes | None) -> Mapping[str, object]:
-        """What dvc.yaml says of each model."""
+    def _artifact(self, dvc_yaml: bytes | None, model: str) -> object:
+        """What dvc.yaml says of a model."""
         path = self._workspace.layout.dvc_yaml
         try:
-            found = None if dvc_yaml is None else self._workspace.documents.find(dvc_yaml, path, ("artifacts",))
-        except InvalidError:
-            return {}
-        return found.value if found is not None and isinstance(found.value, dict) else {}
+            found = None if dvc_yaml is None else self._workspace.documents.find(dvc_yaml, path, ("artifacts", model))
+        except InvalidError as error:  # then no model is sound
+            return error.message
+        return None if found is None else found.value
 
 
 def untouched(workspace: Workspace, tip: CommitId, index: Index | None) -> bool:
