@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from modelreg.adapters import object_reader
+from modelreg.adapters import object_reader, trees
 from modelreg.adapters.repository import GitRepository
 from modelreg.domain.plan import CommitId
 from modelreg.errors import IntegrityError, UnavailableError
@@ -178,6 +178,23 @@ def test_a_folder_is_listed_as_git_lists_it(tmp_path: Path, object_format: str) 
     assert set(head(repo).paths("r/m/v1/a/")) == set(head(repo).paths("r/none/x/")) == set()
     tree.list_many(["r/m/v2/", "r/m/v3/"])
     assert tree.read("r/m/v2/b c") == b"2"
+
+
+def test_of_narrow_folders_so_many_listings_are_kept_and_the_answers_stay(
+    repo: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trees, "_NAMES_KEPT", 3)
+    repo.commit("files", {f"r/m{n}/{name}": name for n in range(5) for name in ("a", "b/c")})
+    tree = GitRepository.open(repo.path).tree(CommitId(repo.head))
+    tree.list_many(f"r/m{n}/" for n in range(5))
+    for n in range(5):
+        assert set(tree.paths(f"r/m{n}/")) == {f"r/m{n}/a", f"r/m{n}/b/c"}
+        assert set(tree.paths(f"r/m{n}/b/")) == {f"r/m{n}/b/c"}
+        assert tree.read(f"r/m{n}/b/c") == b"b/c"
+        assert isinstance(tree, trees.CommitTree)
+        assert list(tree._listed) == [f"r/m{n}/"]
+    assert len(tree.paths("r/")) == 10
+    assert tree.paths("r/m0/").keys() == {"r/m0/a", "r/m0/b/c"}
 
 
 def test_a_folder_that_holds_itself_a_thousand_times_over_is_refused(repo: Repo) -> None:

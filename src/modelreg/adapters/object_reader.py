@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import subprocess
+import sys
 import weakref
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
@@ -141,7 +142,7 @@ class ObjectReader:
             if match.start() != end:
                 break
             mode, name, raw = match.groups()
-            found.append(TreeEntry(name, mode.decode().rjust(6, "0"), raw.hex()))
+            found.append(TreeEntry(name, sys.intern(mode.decode().rjust(6, "0")), raw.hex()))
             end = match.end()
         if end != len(data):
             raise IntegrityError(f"object {id_} is damaged: it is no tree", hint="git fsck")

@@ -8,9 +8,9 @@ import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from types import MappingProxyType
 
 from modelreg.adapters.door import Door
+from modelreg.adapters.file_list import FileList, records
 from modelreg.domain.plan import CommitId
 from modelreg.errors import UnavailableError
 from modelreg.registry.ports import Entry
@@ -19,6 +19,8 @@ _MOST = 1_000_000
 """More files below a folder of a registry are somebody's trick: a tree may hold itself a thousand times over."""
 _KEPT = 32 * 1024 * 1024
 """Bytes of contents that a tree keeps; who reads more reads it once."""
+_NAMES_KEPT = 50_000
+"""Files in the listings of narrow folders that a tree keeps."""
 _FOLDER = "040000"
 _REGULAR = ("100644", "100755")
 _NOT_A_FILE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO, errno.ENAMETOOLONG)
@@ -34,22 +36,24 @@ class CommitTree:
     def __init__(self, git: Door, commit: CommitId) -> None:
         self._git = git
         self._commit = commit
-        self._listed: dict[str, dict[str, Entry]] = {}
+        self._listed: dict[str, FileList] = {}
+        self._wide: dict[str, FileList] = {}
+        self._names = 0
         self._contents: dict[str, bytes | None] = {}
         self._kept = 0
 
     def paths(self, prefix: str) -> Mapping[str, Entry]:
         entries = self._known(prefix)
         if entries is None:
-            entries = self._listed[prefix] = self._list(prefix)
-        if prefix in self._listed:
-            return MappingProxyType(self._listed[prefix])
-        return {path: entry for path, entry in entries.items() if path.startswith(prefix)}
+            return self._list(prefix)
+        if prefix in self._listed or prefix in self._wide:
+            return entries
+        return FileList((path, entry) for path, entry in entries.items() if path.startswith(prefix))
 
     def list_many(self, prefixes: Iterable[str]) -> None:
         for prefix in dict.fromkeys(prefixes):
             if self._known(prefix) is None:
-                self._listed[prefix] = self._list(prefix)
+                self._list(prefix)
 
     def read(self, path: str) -> bytes | None:
         return self.read_many([path]).get(path)
@@ -71,23 +75,37 @@ class CommitTree:
     def _root(self) -> str:
         return self._git.objects.root(self._commit)
 
-    def _known(self, prefix: str) -> Mapping[str, Entry] | None:
-        """An earlier listing in which whatever begins with `prefix` is found."""
-        for folder, entries in self._listed.items():
-            if prefix == folder or (prefix.startswith(folder) and (not folder or folder.endswith("/"))):
-                return entries
+    def _known(self, prefix: str) -> FileList | None:
+        """An earlier listing in which whatever begins with `prefix` is found: of it, or of a folder above it."""
+        folders = [prefix, ""] + [prefix[: end + 1] for end, letter in enumerate(prefix) if letter == "/"]
+        for listed in (self._listed, self._wide):
+            for folder in folders:
+                if (entries := listed.get(folder)) is not None:
+                    return entries
         return None
 
-    def _list(self, prefix: str) -> dict[str, Entry]:
-        """The file of that name, or all files below the folder; a wide folder by git itself, in one go."""
+    def _list(self, prefix: str) -> FileList:
+        """The file of that name, or all files below the folder; a wide folder by git itself, in one go.
+
+        It is kept, but of narrow folders only so many names: who goes through all models asks for each once.
+        """
         if prefix.rstrip("/").count("/") < 1:
-            return self._ls_tree(prefix.rstrip("/"))
+            found = self._wide[prefix] = self._ls_tree(prefix.rstrip("/"))
+            return found
+        found = self._narrow(prefix)
+        self._names += len(found)
+        if self._names > _NAMES_KEPT:
+            self._listed, self._names = {}, len(found)
+        self._listed[prefix] = found
+        return found
+
+    def _narrow(self, prefix: str) -> FileList:
         path = prefix.rstrip("/")
         entry = self._find(path)
         if entry is None or (prefix.endswith("/") and entry.mode != _FOLDER):
-            return {}
+            return FileList(())
         if entry.mode != _FOLDER:
-            return {path: entry}
+            return FileList([(path, entry)])
         found: dict[str, Entry] = {}
         folders = [(path, entry.blob)]
         while folders:
@@ -103,17 +121,11 @@ class CommitTree:
             if len(found) + len(deeper) > _MOST:
                 raise UnavailableError(f"more than {_MOST} files below {path}", hint="a registry holds no such folder")
             folders = deeper
-        return dict(sorted(found.items()))
+        return FileList(sorted(found.items()))
 
-    def _ls_tree(self, path: str) -> dict[str, Entry]:
+    def _ls_tree(self, path: str) -> FileList:
         command = ["ls-tree", "-r", "-z", "--full-tree", self._commit, "--", *([path] if path else [])]
-        entries = {}
-        for record in self._git.run(command).split(b"\0"):
-            if record:
-                head, _, name = record.partition(b"\t")
-                mode, _, blob = head.decode().split(" ")
-                entries[os.fsdecode(name)] = Entry(mode, blob)
-        return entries
+        return FileList(map(_listed, records(self._git.run(command))))
 
     def _entry(self, path: str) -> Entry | None:
         known = self._known(path)
@@ -145,8 +157,11 @@ class WorkTree:
         command = ["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate"]
         if prefix:
             command += ["--", prefix.rstrip("/")]
-        names = sorted(set(self._git.run(command).split(b"\0")))
-        return dict(self._entries([path for name in names if (path := os.fsdecode(name)) and path.startswith(prefix)]))
+        return FileList(self._entries(self._sorted(command, prefix)))
+
+    def _sorted(self, command: Sequence[str], prefix: str) -> list[str]:
+        names = sorted(set(records(self._git.run(command))))
+        return [path for name in names if (path := os.fsdecode(name)).startswith(prefix)]
 
     def _entries(self, paths: Sequence[str]) -> Iterator[tuple[str, Entry]]:
         """Those of the paths, which are sorted by their bytes, that are there."""
@@ -202,6 +217,13 @@ class WorkTree:
 
     def _blob_id(self, data: bytes) -> str:
         return blob_id(data, self._git.object_format)
+
+
+def _listed(record: bytes) -> tuple[str, Entry]:
+    """A line of ls-tree: `MODE TYPE ID TAB NAME`."""
+    head, _, name = record.partition(b"\t")
+    mode, _, blob = head.decode().split(" ")
+    return os.fsdecode(name), Entry(mode, blob)
 
 
 def blob_id(data: bytes, object_format: str) -> str:

@@ -97,13 +97,20 @@ class SoundModels:
 
     def _digests(self, dvc_yaml: bytes | None) -> dict[str, str]:
         """A digest by model of all that the rules on it look at, other models' existence aside."""
-        files: dict[str, list[tuple[str, str, str]]] = {}
-        for path, entry in self._entries.items():
+        files: dict[str, list[str]] = {}
+        for path in self._entries:
             if model := _model(path, self._prefix):
-                files.setdefault(model, []).append((path, entry.mode, entry.blob))
+                files.setdefault(model, []).append(path)
         shared = self._shared()
         said = {model: self._artifact(dvc_yaml, model) for model in files}
-        return {m: _digest("model", shared, sorted(of), repr(said[m])) for m, of in files.items()}
+        return {
+            model: _digest("model", shared, [self._told(path) for path in sorted(of)], repr(said[model]))
+            for model, of in files.items()
+        }
+
+    def _told(self, path: str) -> tuple[str, str, str]:
+        entry = self._entries[path]
+        return path, entry.mode, entry.blob
 
     def _shared(self) -> str:
         layout = self._workspace.layout

@@ -200,8 +200,10 @@ def _models(
     workspace: Workspace, entries: Iterable[str], paths: Sequence[str], changed_since: str | None
 ) -> frozenset[str] | None:
     """The models that are concerned; None for all."""
+    if not paths and changed_since is None:
+        return None
     layout = workspace.layout
-    known = dict.fromkeys(entries)
+    known = list(entries)
     touched: list[str] = []
     for path in paths:
         below = [p for p in known if p == path or p.startswith(path.rstrip("/") + "/") or path in (".", "")]
@@ -210,8 +212,6 @@ def _models(
         touched += below or [path]
     if changed_since is not None:
         touched += _changed(workspace, changed_since)
-    if not paths and changed_since is None:
-        return None
     places = [layout.place(path) for path in touched]
     if any(place is None or place.kind in ("registry", "policy") for place in places):
         return None
