@@ -43,8 +43,9 @@ def found(bodies: dict[str, Any], address: str) -> set[str]:
     query = Query.parse(address)
     assert query is not None
     direct = {name(v): fit for v, b in bodies.items() if (fit := [p for p in parts(name(v), b) if query.fits(p)])}
-    query.choose(part for fitting in direct.values() for part in fitting)
-    graph = downstream(address, direct, children_in(bodies), InMemory(bodies))
+    marked = {query.mark(part): part for fitting in direct.values() for part in fitting}
+    query.choose(marked.values())
+    graph = downstream(address, sorted(direct.items()), children_in(bodies), InMemory(bodies))
     return {node.label for node in graph.versions}
 
 

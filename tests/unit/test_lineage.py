@@ -243,7 +243,7 @@ def test_what_was_made_of_a_version_and_of_that() -> None:
 
 def test_what_was_made_of_data_through_a_parent() -> None:
     found = parts(name("base@1.0.0"), TEAM["base@1.0.0"])
-    graph = downstream("data:pile", {name("base@1.0.0"): found}, children_in(TEAM), InMemory(TEAM))
+    graph = downstream("data:pile", [(name("base@1.0.0"), found)], children_in(TEAM), InMemory(TEAM))
     assert [node.label for node in graph.versions] == ["base@1.0.0", "tuned@1.0.0", "tuned@1.1.0"]
     assert graph.roots == (f"data:sha256:{sha('pile')}",)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelreg.cli.options import HERE, Json, Ref, RegistryPath
-from modelreg.cli.output import emit_json, emit_json_lines, next_step, note, result, table
+from modelreg.cli.output import emit_json_lines, emit_json_streamed, next_step, note, result, table
 from modelreg.errors import NotFoundError, UsageError
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def lineage(
     if form is Format.openlineage:
         emit_json_lines(use_case.events(snapshot, workspace.settings.id, graph))
     elif as_json or form is Format.json:
-        emit_json(graph.to_mapping())
+        emit_json_streamed(graph.streamed())
     else:
         _print(graph, form)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -60,14 +60,34 @@ def emit_json_lines(values: Iterable[Mapping[str, Any]]) -> None:
 
 def emit_json_list(key: str, items: Iterable[Mapping[str, Any]]) -> None:
     """`{key: [...]}` as by `emit_json`, an item at a time: a list of a hundred thousand is never held as a whole."""
+    emit_json_streamed({key: iter(items)})
+
+
+def emit_json_streamed(value: Mapping[str, Any]) -> None:
+    """As `emit_json`; what is an iterator is written as a list, an item at a time."""
     import json
 
-    separator = ""
-    sys.stdout.write(f"{{\n  {json.dumps(key)}: [")
+    before = "{"
+    for key, item in value.items():
+        sys.stdout.write(f"{before}\n  {json.dumps(key)}: ")
+        before = ","
+        if isinstance(item, Iterator):
+            _emit_items(item, "    ")
+        else:
+            sys.stdout.write(_indented(item, "  "))
+    sys.stdout.write("\n}\n")
+
+
+def _emit_items(items: Iterable[Any], indent: str) -> None:
+    before = "["
     for item in items:
-        sys.stdout.write(f"{separator}\n    " + _json(item).rstrip("\n").replace("\n", "\n    "))
-        separator = ","
-    sys.stdout.write("\n  ]\n}\n" if separator else "]\n}\n")
+        sys.stdout.write(f"{before}\n{indent}{_indented(item, indent)}")
+        before = ","
+    sys.stdout.write("[]" if before == "[" else f"\n{indent[2:]}]")
+
+
+def _indented(value: Any, indent: str) -> str:
+    return _json(value).rstrip("\n").replace("\n", f"\n{indent}")
 
 
 def emit_json_error(value: Mapping[str, Any]) -> None:
@@ -75,7 +95,7 @@ def emit_json_error(value: Mapping[str, Any]) -> None:
     sys.stderr.write(_json(value))
 
 
-def _json(value: Mapping[str, Any], indent: int | None = 2) -> str:
+def _json(value: Any, indent: int | None = 2) -> str:
     import json
 
     # In a workflow's log `##[` would begin a command, wherever it stands; in JSON it stands in texts only.

@@ -55,10 +55,16 @@ class _Draft:
         except InvalidError:
             body, trouble = None, "cannot be read: modelreg validate"
         there = body is not None or trouble.startswith("cannot")
-        self.nodes[name.node_id] = version_node(name, self.versions.standing(name) if there else None, body)
+        node = version_node(name, self.versions.standing(name) if there else None, body)
+        self.nodes[node.id] = node
         if body is None:
             self.note(f"{name} {trouble}")
         return body
+
+    def id(self, name: VersionName) -> str:
+        """The id of a version's node: one text for all edges, of which there may be a hundred thousand."""
+        node = self.nodes.get(name.node_id)
+        return name.node_id if node is None else node.id
 
     def graph(self, subject: str, direction: Direction, roots: Iterable[str]) -> Graph:
         notes = list(self.notes)
@@ -175,24 +181,25 @@ Children = Callable[[Sequence[VersionName]], Mapping[VersionName, Sequence[Paren
 
 def downstream(
     subject: str,
-    direct: Mapping[VersionName, Sequence[Part]],
+    direct: Iterable[tuple[VersionName, Sequence[Part]]],
     children: Children,
     versions: Versions,
     depth: int | None = None,
 ) -> Graph:
-    """What was made of some things: the versions that name them (`direct`), and their children, `depth` generations
-    (None: all)."""
+    """What was made of some things: the versions that name them (`direct`, each once and in order, asked for one at a
+    time), and their children, `depth` generations (None: all)."""
     draft = _Draft(versions)
-    roots: dict[str, None] = {}
-    for name in sorted(direct):
-        for part in direct[name]:
-            roots[part.node.id] = None
-            draft.nodes.setdefault(part.node.id, part.node)
-    for name in sorted(direct):
+    things: dict[str, Node] = {}
+    named: list[VersionName] = []
+    for name, fitting in direct:
+        named.append(name)
         draft.version(name)
-        for part in direct[name]:
-            draft.edges[Edge(part.node.id, name.node_id, part.label)] = None
-    _add_children(draft, sorted(direct), children, depth)
+        for part in fitting:
+            thing = things.setdefault(part.node.id, part.node)
+            draft.edges[Edge(thing.id, draft.id(name), part.label)] = None
+    roots = tuple(things)
+    draft.nodes = things | draft.nodes
+    _add_children(draft, named, children, depth)
     return draft.graph(subject, "reverse", roots)
 
 
@@ -217,5 +224,5 @@ def _add_children(draft: _Draft, level: Sequence[VersionName], children: Childre
             draft.version(name)
         for name in sorted(found):
             for parent in found[name]:
-                draft.edges[Edge(parent.name.node_id, name.node_id, parent.relation)] = None
+                draft.edges[Edge(draft.id(parent.name), draft.id(name), parent.relation)] = None
         level, generation = following, generation + 1

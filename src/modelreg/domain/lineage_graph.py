@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
@@ -107,16 +108,20 @@ class Graph:
 
     def to_mapping(self) -> dict[str, Any]:
         """The shape that `lineage --json` prints."""
+        return {key: list(value) if isinstance(value, Iterator) else value for key, value in self.streamed().items()}
+
+    def streamed(self) -> dict[str, Any]:
+        """As `to_mapping`, with what may be long as iterators, each to be used once."""
         return {
             "subject": self.subject,
             "direction": self.direction,
-            "roots": list(self.roots),
-            "nodes": [node.to_mapping() for node in self.nodes.values()],
-            "edges": [edge.to_mapping() for edge in self.edges],
-            "serving": [
+            "roots": iter(self.roots),
+            "nodes": (node.to_mapping() for node in self.nodes.values()),
+            "edges": (edge.to_mapping() for edge in self.edges),
+            "serving": (
                 {key: node.facts[key] for key in ("model", "version", "stage", "since")} for node in self.serving
-            ],
-            "notes": list(self.notes),
+            ),
+            "notes": iter(self.notes),
         }
 
 
@@ -133,5 +138,5 @@ def version_node(name: VersionName, standing: Standing | None, body: Mapping[str
         "withdrawn": standing is not None and where.stage is None,
         "serving": where.serving,
     }
-    detail = "not in this registry" if standing is None else where.text
+    detail = "not in this registry" if standing is None else sys.intern(where.text)
     return Node(name.node_id, "version", str(name), detail, facts)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -97,7 +98,7 @@ def digest(entry: Mapping[str, Any], key: str) -> str:
 
 
 def _dataset(entry: Mapping[str, Any]) -> dict[str, Any]:
-    texts = {key: text(entry, key) for key in ("name", "role", "path", "source", "version", "format")}
+    texts = {key: _shared(text(entry, key)) for key in ("name", "role", "path", "source", "version", "format")}
     digests = {key: digest(entry, key) for key in ("sha256", "md5")}
     numbers = {key: number(entry, key) for key in ("size_bytes", "rows", "columns", "files")}
     kept = {key: value for key, value in (texts | digests | numbers).items() if value not in ("", None)}
@@ -198,6 +199,11 @@ def _texts(entry: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
 def _same(facts: Mapping[str, Any]) -> str:
     """A short id of equal facts."""
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _shared(value: str) -> str:
+    """The same text, held once: thousands of versions say the same of their data."""
+    return sys.intern(str(value))
 
 
 def _short(known: str) -> str:

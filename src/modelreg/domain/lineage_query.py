@@ -58,6 +58,10 @@ class Query:
         """Whether a part of a version is what is asked for."""
         return part.node.kind == _NODES[self.kind] and bool(self._names(part) or self._digests(part.node))
 
+    def mark(self, part: Part) -> tuple[object, ...]:
+        """All that `choose` looks at: of parts with the same mark it needs one."""
+        return (*self._digests(part.node), self._names(part), part.name if self.kind == "data" else "")
+
     def choose(self, found: Iterable[Part]) -> None:
         """Raises InvalidError where what fitted is not one thing: a prefix of several digests, a name and a prefix."""
         parts = list(found)

@@ -48,15 +48,24 @@ def reverse(snapshot: Snapshot, asked: Query | Address, depth: int | None = None
         root = VersionName(asked.model, resolve(snapshot, asked))
         snapshot.list_all()
         return descendants(root, children, versions, depth)
-    direct: dict[VersionName, list[Part]] = {}
-    for name in found.naming(asked):
-        fitting = [part for part in parts(name, versions.body(name) or {}) if asked.fits(part)]
-        if fitting:
-            direct[name] = fitting
-    asked.choose(part for fitting in direct.values() for part in fitting)
-    if not direct:
+    marked: dict[object, Part] = {}
+    graph = downstream(str(asked), _naming(asked, found, versions, marked), children, versions, depth)
+    asked.choose(marked.values())
+    if not marked:
         raise NotFoundError(f"no version names {asked!s}", hint=_hint(asked))
-    return downstream(str(asked), direct, children, versions, depth)
+    return graph
+
+
+def _naming(
+    asked: Query, found: Mentions, versions: _Registered, marked: dict[object, Part]
+) -> Iterator[tuple[VersionName, list[Part]]]:
+    """The versions that name what is asked, in order, each manifest read once; `marked` takes what fitted."""
+    for name in sorted(found.naming(asked)):
+        fitting = [part for part in parts(name, versions.body(name) or {}) if asked.fits(part)]
+        for part in fitting:
+            marked.setdefault(asked.mark(part), part)
+        if fitting:
+            yield name, fitting
 
 
 def events(snapshot: Snapshot, registry: str, graph: Graph) -> Iterator[dict[str, Any]]:
@@ -82,8 +91,8 @@ def _hint(asked: Query) -> str:
 
 
 class _Registered:
-    """The registry as domain/lineage.py asks for it; every model is read once, and so is a manifest that is asked for
-    again soon: all hundred thousand are not kept."""
+    """The registry as domain/lineage.py asks for it; a model or a manifest that is asked for again soon is read once:
+    all hundred thousand are not kept."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
@@ -131,6 +140,9 @@ class _Registered:
     def _model(self, model: ModelName) -> _Model:
         if model not in self._models:
             snapshot = self._snapshot
+            if len(self._models) >= _KEPT:
+                self._models = {}
+                snapshot.forget()
             there = snapshot.document(snapshot.layout.stages(model)) is not None
             self._models[model] = _Model(
                 snapshot.versions(model), snapshot.withdrawn(model), snapshot.stages(model) if there else Stages()

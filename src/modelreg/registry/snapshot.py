@@ -38,6 +38,7 @@ class Snapshot:
         self.layout = layout
         self._documents: dict[str, Document | None] = {}
         self._files: dict[str, tuple[str, ...]] = {}
+        self._all_listed = False
         self._passed: set[tuple[str, str]] = set()
 
     def document(self, path: str) -> Document | None:
@@ -97,6 +98,13 @@ class Snapshot:
             if slash:
                 found.setdefault(model, []).append(path)
         self._files.update({model: tuple(paths) for model, paths in found.items()})
+        self._all_listed = True
+
+    def forget(self) -> None:
+        """Drop what was read of single models: for who goes through all of them, and comes back to none."""
+        self._documents, self._passed = {}, set()
+        if not self._all_listed:
+            self._files = {}
 
     def models(self) -> tuple[ModelName, ...]:
         """Registered models, by name: the folders that hold a model.yaml."""

@@ -37,7 +37,14 @@ def tree(graph: Graph, guides: Guides = UNICODE) -> Iterator[str]:
     harmless, not escaped for any format."""
     children = _children(graph)
     opened: set[str] = set()
-    stack = [("", "", _Item(_line(graph, root, None), root)) for root in reversed(graph.roots)]
+    for root in graph.roots:
+        yield from _branch(graph, root, children, opened, guides)
+
+
+def _branch(
+    graph: Graph, root: str, children: dict[str, list[Edge]], opened: set[str], guides: Guides
+) -> Iterator[str]:
+    stack = [("", "", _Item(_line(graph, root, None), root))]
     while stack:
         before, below, (line, id_) = stack.pop()
         again = id_ in opened and bool(children.get(id_ or ""))
@@ -45,7 +52,7 @@ def tree(graph: Graph, guides: Guides = UNICODE) -> Iterator[str]:
         if id_ is None or again:
             continue
         opened.add(id_)
-        inside = children.get(id_, [])
+        inside = _items(graph, children.get(id_, ()))
         if inside and len(below) >= DEEPEST * len(guides.below):
             inside = [_Item(f"{len(inside)} more, too deep for a tree", None)]
         for place, item in reversed(list(enumerate(inside, 1))):
@@ -59,19 +66,23 @@ def tree(graph: Graph, guides: Guides = UNICODE) -> Iterator[str]:
             )
 
 
-def _children(graph: Graph) -> dict[str, list[_Item]]:
-    found: dict[str, list[tuple[Edge, str]]] = {}
+def _children(graph: Graph) -> dict[str, list[Edge]]:
+    """The edges to what each node holds; their lines are made when it is opened."""
+    found: dict[str, list[Edge]] = {}
     for edge in graph.edges:
-        artifact = graph.nodes[edge.target].kind == "artifact"
-        holder, held = (edge.target, edge.source) if graph.direction == "upstream" else (edge.source, edge.target)
-        holder, held = (edge.source, edge.target) if artifact else (holder, held)
-        found.setdefault(holder, []).append((edge, held))
-    return {holder: _items(graph, held) for holder, held in found.items()}
+        found.setdefault(_holder_and_held(graph, edge)[0], []).append(edge)
+    return found
 
 
-def _items(graph: Graph, held: Sequence[tuple[Edge, str]]) -> list[_Item]:
+def _holder_and_held(graph: Graph, edge: Edge) -> tuple[str, str]:
+    upwards = graph.direction == "upstream" and graph.nodes[edge.target].kind != "artifact"
+    return (edge.target, edge.source) if upwards else (edge.source, edge.target)
+
+
+def _items(graph: Graph, edges: Sequence[Edge]) -> list[_Item]:
     """Lines of what a node holds, versions last; many features are counted."""
     items, features = [], 0
+    held = [(edge, _holder_and_held(graph, edge)[1]) for edge in edges]
     for edge, id_ in sorted(held, key=lambda pair: graph.nodes[pair[1]].kind == "version"):
         features += graph.nodes[id_].kind == "feature"
         if graph.nodes[id_].kind != "feature" or features <= _FEATURES:
