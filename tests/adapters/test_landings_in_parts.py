@@ -37,6 +37,11 @@ def test_parts_are_the_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         assert max(map(len, parts)) <= size
         assert history(workspace) == events
         assert touched_since_landing(workspace, tip) == touched
+    monkeypatch.setattr(landings, "CHANGES_AT_ONCE", 3)
+    monkeypatch.setattr(landings, "AT_ONCE", 100)
+    parts = list(landings.landings_in_parts(workspace.repository, tip, "registry/"))
+    assert [landing for part in parts for landing in part] == list(at_once)
+    assert max(map(len, parts[1:])) <= 3
     since = at_once[3].commit
     assert [
         landing

@@ -7,6 +7,7 @@ record is told from the next header by its colon: no name or message can pass fo
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 
 from modelreg.adapters.door import Door
@@ -31,7 +32,7 @@ def landings(git: Door, tip: CommitId, prefix: str, since: CommitId | None = Non
         changes = []
         for head, path in records:
             _, mode, _, blob, status = head[1:].split(" ")
-            changes.append(Change(path, status[0], mode, None if status[0] == "D" else blob))
+            changes.append(Change(path, status[0], sys.intern(mode), None if status[0] == "D" else blob))
         found.append(Landing(CommitId(commit), int(at), committer, subject, tuple(changes)))
     return tuple(found)
 

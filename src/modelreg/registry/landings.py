@@ -1,4 +1,4 @@
-"""Landings of a long history, some at a time: a hundred thousand at once take half a gigabyte."""
+"""Landings of a long history, some at a time: a hundred thousand files at once take half a gigabyte."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from modelreg.domain.plan import CommitId
 from modelreg.registry.ports import Repository
 
 AT_ONCE = 1_000
+CHANGES_AT_ONCE = 10_000
+"""So many changed files a part is meant to have, as far as the part before it tells how many a landing has."""
 
 
 def landings_in_parts(
     repository: Repository, tip: CommitId, prefix: str, since: CommitId | None = None
 ) -> Iterator[Sequence[Landing]]:
-    """What `Repository.landings` returns, in order, of so many commits at a time. Raises UnavailableError likewise.
+    """What `Repository.landings` returns, in order, of some commits at a time. Raises UnavailableError likewise.
 
     With `since`, which need not be on the first-parent line, it is one part.
     """
@@ -22,6 +24,12 @@ def landings_in_parts(
         yield repository.landings(tip, prefix, since)
         return
     line = [ancestor.commit for ancestor in reversed(repository.first_parents(tip))]
-    for end in (*line[AT_ONCE - 1 : -1 : AT_ONCE], tip):
-        yield repository.landings(end, prefix, since)
-        since = end
+    begin, size = 0, max(1, AT_ONCE // 10)
+    while begin < len(line):
+        end = min(begin + size, len(line))
+        part = repository.landings(line[end - 1], prefix, since)
+        changes = sum(len(landing.changes) for landing in part)
+        yield part
+        del part
+        begin, since = end, line[end - 1]
+        size = max(1, min(AT_ONCE, CHANGES_AT_ONCE * size // max(changes, 1), 2 * size))
