@@ -12,10 +12,12 @@ import pytest
 
 from modelreg import Registry
 from modelreg.cli.lineage import Format, _print
+from modelreg.cli.output import emit_json, emit_json_streamed
 from modelreg.domain.address import Address
 from modelreg.domain.lineage import upstream
 from modelreg.domain.lineage_graph import VersionName
 from modelreg.domain.lineage_query import Query
+from modelreg.registry import lineage as use_case
 from modelreg.registry import mentions
 from modelreg.registry.index_port import Index
 from modelreg.registry.lineage import lineage, reverse
@@ -76,6 +78,44 @@ def test_what_would_be_touched(team: Repo) -> None:
     assert labels(graph(team, "base@1.0.0", "--reverse")) == everyone
     quiet = done("lineage", "churn@1.2.0", "--reverse", registry=team.path)
     assert "nothing of it is in a stage that the policy announces or protects" in quiet.err
+
+
+def test_no_manifest_is_read_twice_and_of_no_model_more_is_kept_than_is_asked_for(
+    team: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(use_case, "_KEPT", 1)
+    for address in ("data:customers", "data:pile", "base@1.0.0"):
+        expected = graph(team, address, "--reverse")  # the index is there after that
+        workspace = open_workspace(team.path)
+        snapshot = workspace.snapshot()
+        read: list[str] = []
+        load = type(workspace.documents).load
+
+        def counted(self: Any, content: bytes, file: str, load: Any = load, read: list[str] = read) -> Any:
+            read.append(file)
+            return load(self, content, file)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(type(workspace.documents), "load", counted)
+            query = Query.parse(address)
+            found = reverse(snapshot, query or Address.parse(address), index=open_index(workspace)).to_mapping()
+        assert found == expected
+        if address == "data:customers":
+            manifests = [file for file in read if file.endswith("manifest.yaml")]
+            assert sorted(manifests) == [f"registry/churn/1.{n}.0/manifest.yaml" for n in range(3)]
+        kept = {file.split("/")[1] for file in snapshot._documents if file.endswith("stages.yaml")}
+        assert kept == {"churn"}
+
+
+def test_json_is_written_an_item_at_a_time_as_it_would_be_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    nested = {"a": [], "b": {}, "c": [1, {"d": "line\nend"}, []], "e": "##[group]"}
+    lists: list[list[Any]] = [[], [1], ["x", None], [nested, nested], [[], [[]], {}]]
+    for items in lists:
+        whole: dict[str, Any] = {"first": 1, "items": items, "same": items, "last": nested}
+        emit_json(whole)
+        at_once = capsys.readouterr().out
+        emit_json_streamed(whole | {"items": iter(items)})
+        assert capsys.readouterr().out == at_once
 
 
 def test_by_the_digest_of_a_file_and_by_its_beginning(

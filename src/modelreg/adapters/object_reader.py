@@ -15,7 +15,7 @@ from modelreg.errors import IntegrityError, UnavailableError
 
 _AT_ONCE = 100
 """So many ids are asked for before the answers are read: less than a pipe holds."""
-_MOST_KEPT = 200_000
+_MOST_KEPT = 100_000
 """Names in the folders that are kept: a process that writes for days does not keep what it has left behind."""
 _SMALL = 64 * 1024
 _ROOM = 8 * 1024 * 1024

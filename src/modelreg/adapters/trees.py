@@ -17,7 +17,7 @@ from modelreg.registry.ports import Entry
 
 _MOST = 1_000_000
 """More files below a folder of a registry are somebody's trick: a tree may hold itself a thousand times over."""
-_KEPT = 32 * 1024 * 1024
+_KEPT = 16 * 1024 * 1024
 """Bytes of contents that a tree keeps; who reads more reads it once."""
 _NAMES_KEPT = 50_000
 """Files in the listings of narrow folders that a tree keeps."""

@@ -198,7 +198,8 @@ def downstream(
             thing = things.setdefault(part.node.id, part.node)
             draft.edges[Edge(thing.id, draft.id(name), part.label)] = None
     roots = tuple(things)
-    draft.nodes = things | draft.nodes
+    things.update(draft.nodes)
+    draft.nodes = things
     _add_children(draft, named, children, depth)
     return draft.graph(subject, "reverse", roots)
 

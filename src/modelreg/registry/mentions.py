@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 
 from modelreg.domain.lineage_graph import VersionName
 from modelreg.domain.lineage_query import Query
@@ -113,7 +113,8 @@ class IndexedManifests:
 
 
 def _names(found: Iterable[tuple[str, str]]) -> list[VersionName]:
-    return [VersionName(parse_model(model), Version.parse(version)) for model, version in found]
+    model = cache(parse_model)  # one name for all versions of a model
+    return [VersionName(model(name), Version.parse(version)) for name, version in found]
 
 
 def _sought(text: str) -> bytes:

@@ -47,12 +47,14 @@ def _branch(
     stack = [("", "", _Item(_line(graph, root, None), root))]
     while stack:
         before, below, (line, id_) = stack.pop()
-        again = id_ in opened and bool(children.get(id_ or ""))
+        again = id_ in opened
         yield f"{before}{line}{' (see above)' if again else ''}"
         if id_ is None or again:
             continue
-        opened.add(id_)
-        inside = _items(graph, children.get(id_, ()))
+        held = children.get(id_, ())
+        if held:
+            opened.add(id_)
+        inside = _items(graph, held)
         if inside and len(below) >= DEEPEST * len(guides.below):
             inside = [_Item(f"{len(inside)} more, too deep for a tree", None)]
         for place, item in reversed(list(enumerate(inside, 1))):
