@@ -85,27 +85,30 @@ def sdk(settings: Settings) -> Iterator[Row]:
     for size in settings.sizes[-1:] if settings.quick else settings.sizes:
         registry = settings.registry(size)
         with _copy(registry) as copy:
-            for name, call in (
-                ("SDK: stage change", Moves(registry).call()),
-                ("SDK: registration", registering(registry)),
+            for name, what, call, goal in (
+                ("SDK: stage change", "change", Moves(registry).call(), 4.0),
+                ("SDK: registration without artifact", "registration", registering(registry, artifact=False), 4.0),
+                ("SDK: registration of a small file", "registration", registering(registry), None),
             ):
-                limit = _importing(copy, name.rpartition(" ")[2])
-                runs = settings.runs
-                yield compare(name, timed(call), "`git fast-import`", limit, runs, versions=size, goal=4.0)
+                limit, runs = _importing(copy, what), settings.runs
+                yield compare(name, timed(call), "`git fast-import`", limit, runs, versions=size, goal=goal)
 
 
-def registering(registry: Path) -> Callable[[], object]:
-    """Register a version of eleven bytes, others every time, with metrics and parameters."""
+def registering(registry: Path, *, artifact: bool = True) -> Callable[[], object]:
+    """Register a version with metrics and parameters: of eleven bytes, others every time, or of an address alone."""
     from modelreg import Registry
 
     opened, numbers = Registry(registry), itertools.count()
     folder = Path(tempfile.mkdtemp(prefix="modelreg-benchmarks-"))
 
     def register() -> object:
-        artifact = folder / "model.json"
-        artifact.write_text(f"[{next(numbers):9d}]")
-        metrics = {"accuracy": 0.9, "train_accuracy": 0.95}
-        return opened.register("model-00008", artifacts=[artifact], metrics=metrics, params={"max_depth": 5})
+        metrics, params = {"accuracy": 0.9, "train_accuracy": 0.95}, {"max_depth": 5}
+        if not artifact:
+            source = f"s3://bucket/{next(numbers)}"
+            return opened.register("model-00008", source=source, metrics=metrics, params=params)
+        file = folder / "model.json"
+        file.write_text(f"[{next(numbers):9d}]")
+        return opened.register("model-00008", artifacts=[file], metrics=metrics, params=params)
 
     return register
 
@@ -147,7 +150,7 @@ def mlflow(settings: Settings) -> Iterator[Row]:
     if peers.mlflow_python is None:
         return
     registry = settings.registry(size)
-    register, move = registering(registry), Moves(registry).call()
+    register, move = registering(registry, artifact=False), Moves(registry).call()
 
     def both() -> None:
         register()
