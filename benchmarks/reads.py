@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import statistics
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.index import loaders, switched
 from benchmarks.large import ASKED
-from benchmarks.measure import MODELREG, TOP, Row, compare, paired, process
+from benchmarks.measure import MODELREG, TOP, Row, Work, compare, paired, process
 from benchmarks.settings import MOST_FOR_MINUTES, Settings
 
 _LIBRARIES = "import typer, rich, yaml"
@@ -76,9 +77,13 @@ def _validate(settings: Settings, registry: Path, size: int) -> Iterator[Row]:
 def gate(settings: Settings) -> Iterator[Row]:
     """A pull request that moves five versions, in each registry and in the smallest."""
     small, *larger = settings.sizes
-    command = [*MODELREG, "gate", "--base", "main", "--head", "topic"]
-    other = process(command, settings.registry(small))
+
+    def judging(size: int) -> Work:
+        registry = settings.registry(size)
+        base = ["git", "merge-base", "main", "topic"]  # other groups may have moved main in the meantime
+        found = subprocess.run(base, cwd=registry, check=True, capture_output=True, text=True).stdout.strip()
+        return process([*MODELREG, "gate", "--base", found, "--head", "topic"], registry)
+
     for size in larger[-2:]:
-        mine = process(command, settings.registry(size))
-        what = "`gate` of five moves"
-        yield compare(what, mine, f"the same at {small:,}", other, settings.runs, versions=size, goal=1.5)
+        what, against = "`gate` of five moves", f"the same at {small:,}"
+        yield compare(what, judging(size), against, judging(small), settings.runs, versions=size, goal=1.5)
