@@ -567,7 +567,7 @@ def test_the_index_is_read_once_and_written_once(repo: Repo, monkeypatch: pytest
     monkeypatch.setattr(subprocess, "Popen", start)
     land(repo, {DEEP: b"new\n", "registry/churn/model.yaml": b"2\n"})
     touching = [name for name in ran if name in ("add", "cat-file", "ls-files", "update-index", "read-tree", "status")]
-    assert touching == ["cat-file", "ls-files", "update-index"]
+    assert sorted(touching) == ["cat-file", "ls-files", "update-index"]
     assert len(ran) <= 9  # rev-parse, version, var, config, fast-import, update-ref beside them
     assert repo.git("diff-files") == repo.git("diff-index", "--cached", "HEAD") == ""
 

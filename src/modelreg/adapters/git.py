@@ -197,14 +197,20 @@ class Git:
         return done
 
     def open(
-        self, args: Sequence[str], *, here: bool = False, write: bool = False, env: Mapping[str, str] | None = None
+        self,
+        args: Sequence[str],
+        *,
+        here: bool = False,
+        write: bool = False,
+        env: Mapping[str, str] | None = None,
+        config: Iterable[tuple[str, str]] = (),
     ) -> subprocess.Popen[bytes]:
         """Start a git that is spoken to through pipes; whoever asked for it ends it. Raises as `run`.
 
         One that only reads has no standard error: it gives answers until it ends.
         """
         self._allow(write=write, network=False)
-        environment = self.environment(here=here, write=write, env=env)
+        environment = self.environment(here=here, write=write, env=env, config=config)
         try:
             return subprocess.Popen(
                 ["git", *args], cwd=self.cwd, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,

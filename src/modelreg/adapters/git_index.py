@@ -7,8 +7,9 @@ where that can be. Bytes and ids are modelreg's own, whatever a repository's att
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 
@@ -64,19 +65,57 @@ def index_entries(git: Door, paths: Iterable[str]) -> dict[str, Entry]:
     return {path: entry for path, (_, entry) in _listed(git, paths)}
 
 
-def stage(git: Door, files: Mapping[str, bytes], *, plain: bool) -> None:
+class IndexUpdate:
+    """A `git update-index` that reads the index and holds its lock while a landing is made: to read 300,000 entries
+    takes longer than all else. It is told of the files when they lie there; until then it changes nothing."""
+
+    def __init__(self, git: Door) -> None:
+        self._git = git
+        self._process: subprocess.Popen[bytes] | None = None
+        self._fits = True
+
+    def start(self) -> None:
+        """Unless it runs already, or does not fit."""
+        if self._fits and self._process is None:
+            command = ["update-index", "--add", "-z", "--stdin"]
+            config = [*self._git.git.filters_off(), *_AS_THEY_LIE]
+            self._process = self._git.git.open(command, write=True, config=config, env={"GIT_ATTR_NOSYSTEM": "1"})
+
+    def add(self, files: Iterable[str]) -> bool:
+        """Stage files as they lie there, and end; False where git has not, and nothing is changed."""
+        return self._end(b"".join(os.fsencode(path) + b"\0" for path in files))
+
+    def stop(self, *, fits: bool = True) -> None:
+        """Let go of the index, which stays as it is. Where it does not fit (a `Look` is not plain) it is not needed."""
+        self._fits = fits
+        self._end(b"")
+
+    def _end(self, names: bytes) -> bool:
+        process, self._process = self._process, None
+        if process is None:
+            return False
+        process.communicate(names)
+        return process.returncode == 0
+
+
+@contextmanager
+def updating(git: Door) -> Iterator[IndexUpdate]:
+    """An update that lets go of the index at the end, whatever happens."""
+    update = IndexUpdate(git)
+    try:
+        yield update
+    finally:
+        update.stop()
+
+
+def stage(git: Door, files: Mapping[str, bytes]) -> None:
     """Stage exactly these contents, which lie in the work tree, with the files' times, so that `git status` need not
-    read them again. `plain` as of a `Look`."""
+    read them again."""
     off = git.git.filters_off()
-    names = b"".join(os.fsencode(path) + b"\0" for path in files)
-    if plain:
-        command = ["update-index", "--add", "-z", "--stdin"]
-        env, config = {"GIT_ATTR_NOSYSTEM": "1"}, [*off, *_AS_THEY_LIE]
-        if not git.git.run(command, input=names, config=config, env=env, write=True, check=False).code:
-            return
     # Even `--index-info` reads files: those that changed in the second of the index itself (git: racy-git.txt).
     lines = (b"100644 %s\t%s\0" % (_id(git, data), os.fsencode(path)) for path, data in files.items())
     git.git.run(["update-index", "-z", "--index-info"], input=b"".join(lines), config=off, write=True)
+    names = b"".join(os.fsencode(path) + b"\0" for path in files)
     command = ["add", "--refresh", "--pathspec-from-file=-", "--pathspec-file-nul"]
     git.git.run(command, input=names, config=off, write=True, check=False)
 

@@ -21,9 +21,10 @@ from modelreg.adapters.door import Door
 from modelreg.adapters.failpoints import fail_point
 from modelreg.adapters.forward import bring_forward
 from modelreg.adapters.git import require_version
+from modelreg.adapters.git_index import IndexUpdate, updating
 from modelreg.adapters.journal import Journal
 from modelreg.adapters.locking import locked
-from modelreg.adapters.objects import importing, write_tags
+from modelreg.adapters.objects import Composer, write_tags
 from modelreg.adapters.paths import check_paths
 from modelreg.adapters.refs import head_ref, move_refs, not_noted
 from modelreg.domain.plan import CommitId, Plan, Planner, Tag
@@ -117,30 +118,46 @@ def _try(repository: GitRepository, plan: Plan, local: CommitId | None, *, here:
     git = repository.git
     check_paths(plan.files)
     refresh.refuse_shape(git, plan.base, plan.files)
-    plain = False
-    if here:
-        refresh.wait_for_index(git)
-        plain = refresh.refuse_dirt(git, plan.base, plan.files)
-    with importing(git, repository.identity()) as objects:
-        commit = objects.commit(plan)
-        fail_point("after-commit-object")
-        tags = plan.announce(commit) if plan.announce else ()
-        ids = objects.tags(tags)
+    if not here:
+        return _land(repository, plan, local, None, push=push)
+    refresh.wait_for_index(git)
+    with updating(git) as index:
+        if not push:
+            index.start()
+        if not refresh.refuse_dirt(git, plan.base, plan.files):
+            index.stop(fits=False)
+        return _land(repository, plan, local, index, push=push)
+
+
+def _land(
+    repository: GitRepository, plan: Plan, local: CommitId | None, index: IndexUpdate | None, *, push: bool
+) -> Landed | None:
+    """Objects, remote, refs, and with an `index` the work tree: it shows the branch."""
+    git = repository.git
+    objects = Composer(git, repository.identity())
+    commit = objects.commit(plan)
+    objects.write()
+    fail_point("after-commit-object")
+    tags = plan.announce(commit) if plan.announce else ()
+    ids = objects.tags(tags)
+    objects.write()
     fail_point("after-tag-objects")
     pairs = {f"refs/tags/{tag.name}": object_id for tag, object_id in zip(tags, ids, strict=True)}
     if push and not remote.push(git, {f"refs/heads/{plan.branch}": commit} | pairs):
         return None
     fail_point("after-push")
+    if index is not None:
+        index.start()
     pairs = not_noted(git, pairs) if push else pairs
-    top = git.top if here else None
+    top = git.top if index is not None else None
     journal.write(git, Journal(f"refs/heads/{plan.branch}", plan.base, commit, top, tuple(sorted(plan.files))))
     fail_point("after-journal")
     if not move_refs(git, (plan.branch, commit, local), pairs):
         journal.remove(git)
         return None
     fail_point("after-refs")
-    if here:
-        refresh.bring_up_to_date(git, plan.files, plain=plain)
+    if index is not None:
+        refresh.bring_up_to_date(git, plan.files, index)
     fail_point("after-refresh")
     journal.remove(git)
     return Landed(plan, commit)

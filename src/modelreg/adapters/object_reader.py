@@ -8,9 +8,9 @@ import subprocess
 import sys
 import weakref
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from typing import NamedTuple
 
 from modelreg.adapters.git import Git
+from modelreg.adapters.object_format import TreeEntry
 from modelreg.errors import IntegrityError, UnavailableError
 
 _AT_ONCE = 100
@@ -26,14 +26,6 @@ _ENTRY = {
     for object_format, width in (("sha1", 20), ("sha256", 32))
 }
 """A folder's entry as git stores it: mode, name, and the id in raw bytes."""
-
-
-class TreeEntry(NamedTuple):
-    """One name in a folder: git mode as ls-tree prints it ("040000" is a folder)."""
-
-    name: bytes
-    mode: str
-    id: str
 
 
 class ObjectReader:
@@ -91,7 +83,7 @@ class ObjectReader:
         if answer is None:
             raise self._missing(commit)
         if answer[0] not in self._trees:
-            self._keep(answer[0], self._entries(answer[0], answer[2]))
+            self.keep(answer[0], self._entries(answer[0], answer[2]))
         if _ID.fullmatch(commit):  # not a name, which may name another one tomorrow
             self._roots[commit] = answer[0]
         return answer[0]
@@ -116,7 +108,7 @@ class ObjectReader:
             if answer is None or answer[1] != "tree":
                 raise self._missing(id_)
             found[id_] = self._entries(id_, answer[2])
-            self._keep(id_, found[id_])
+            self.keep(id_, found[id_])
         return {id_: found[id_] for id_ in wanted}
 
     def entry(self, tree: str, name: bytes) -> TreeEntry | None:
@@ -129,7 +121,8 @@ class ObjectReader:
             self._by_name[tree] = names
         return names.get(name)
 
-    def _keep(self, id_: str, entries: tuple[TreeEntry, ...]) -> None:
+    def keep(self, id_: str, entries: tuple[TreeEntry, ...]) -> None:
+        """Remember a folder: one that was read, or one that this process makes."""
         self._kept += len(entries)
         if self._kept > _MOST_KEPT:
             self._trees, self._by_name, self._roots, self._kept = {}, {}, {}, len(entries)

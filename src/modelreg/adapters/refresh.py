@@ -15,7 +15,7 @@ from pathlib import Path
 
 from modelreg.adapters.door import Door
 from modelreg.adapters.failpoints import fail_point
-from modelreg.adapters.git_index import look, stage
+from modelreg.adapters.git_index import IndexUpdate, look, stage
 from modelreg.adapters.paths import folders_of
 from modelreg.adapters.trees import WorkTree, blob_id
 from modelreg.domain.plan import CommitId
@@ -115,8 +115,8 @@ def tree_entries(git: Door, commit: CommitId | None, paths: Iterable[str]) -> di
     return found
 
 
-def bring_up_to_date(git: Door, files: Mapping[str, bytes], *, plain: bool = False) -> None:
-    """Write the files, each by a temporary file and a rename, then their index entries.
+def bring_up_to_date(git: Door, files: Mapping[str, bytes], update: IndexUpdate | None = None) -> None:
+    """Write the files, each by a temporary file and a rename, then their index entries, through an `update` if it can.
 
     Raises ConflictError for a locked index, UnavailableError where a file cannot be written; it may be run again.
     """
@@ -126,8 +126,9 @@ def bring_up_to_date(git: Door, files: Mapping[str, bytes], *, plain: bool = Fal
         _write(git.top, path, data)
         fail_point("between-files")
     fail_point("before-index")
-    wait_for_index(git)
-    stage(git, files, plain=plain)
+    if update is None or not update.add(files):
+        wait_for_index(git)
+        stage(git, files)
 
 
 def _as_expected(git: Door, work: WorkTree, path: str, landed: Entry | None, new: bytes) -> bool:
