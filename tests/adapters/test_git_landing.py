@@ -13,7 +13,11 @@ from typing import Any
 
 import pytest
 
-from modelreg.adapters import refresh
+from modelreg.adapters import refresh, remote
+from modelreg.adapters.door import Door
+from modelreg.adapters.git_index import IndexUpdate
+from modelreg.adapters.journal import Journal
+from modelreg.adapters.journal import write as write_journal
 from modelreg.adapters.paths import why_not
 from modelreg.adapters.repository import GitRepository
 from modelreg.domain.plan import CommitId, Plan
@@ -570,6 +574,69 @@ def test_the_index_is_read_once_and_written_once(repo: Repo, monkeypatch: pytest
     assert sorted(touching) == ["cat-file", "ls-files", "update-index"]
     assert len(ran) <= 9  # rev-parse, version, var, config, fast-import, update-ref beside them
     assert repo.git("diff-files") == repo.git("diff-index", "--cached", "HEAD") == ""
+
+
+def _index_is_held(repo: Repo) -> bool:
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        if (repo.path / ".git/index.lock").exists():
+            return True
+        time.sleep(0.005)
+    return False
+
+
+def test_nobody_else_changes_the_index_while_a_landing_is_made(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    held: list[bool] = []
+
+    def looked(git: Door, landed: Journal) -> None:
+        held.append(_index_is_held(repo))
+        write_journal(git, landed)
+
+    monkeypatch.setattr("modelreg.adapters.journal.write", looked)
+    land(repo, {DEEP: b"new\n"})
+    assert held == [True]
+    assert not _left_over(repo)
+
+
+def test_the_index_is_free_while_the_network_is_used(
+    repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo.bare(tmp_path / "server.git")
+    held: list[bool] = []
+    push = remote.push
+
+    def looked(git: Door, refs: Mapping[str, str]) -> bool:
+        held.append((repo.path / ".git/index.lock").exists())
+        return push(git, refs)
+
+    monkeypatch.setattr(remote, "push", looked)
+    land(repo, {DEEP: b"new\n"}, push=True)
+    assert held == [False]
+    assert not _left_over(repo)
+
+
+def test_an_index_that_is_locked_in_the_middle(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody was quicker than the update; it is done again when the lock is gone."""
+    lock, start = repo.path / ".git/index.lock", IndexUpdate.start
+
+    def late(update: IndexUpdate) -> None:
+        lock.touch()
+        start(update)
+
+    def let_go(git: Door, landed: Journal) -> None:
+        write_journal(git, landed)
+        time.sleep(0.2)  # the update has met the lock
+        lock.unlink(missing_ok=True)
+
+    monkeypatch.setattr(IndexUpdate, "start", late)
+    monkeypatch.setattr("modelreg.adapters.journal.write", let_go)
+    land(repo, {DEEP: b"new\n"})
+    assert not _left_over(repo)
+
+
+def _left_over(repo: Repo) -> str:
+    """What is not as it should be after a landing; nothing is."""
+    return repo.git("status", "--porcelain", "-uall") + "".join(map(str, (repo.path / ".git").glob("*.lock")))
 
 
 def test_files_are_known_as_clean_without_being_read(repo: Repo) -> None:

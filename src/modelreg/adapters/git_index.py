@@ -7,7 +7,6 @@ where that can be. Bytes and ids are modelreg's own, whatever a repository's att
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from itertools import islice
 
 from modelreg.adapters.door import Door
 from modelreg.adapters.paths import folders_of
+from modelreg.adapters.started import Started
 from modelreg.adapters.trees import WorkTree, blob_id
 from modelreg.errors import ModelregError
 from modelreg.registry.ports import Entry
@@ -71,15 +71,15 @@ class IndexUpdate:
 
     def __init__(self, git: Door) -> None:
         self._git = git
-        self._process: subprocess.Popen[bytes] | None = None
+        self._started: Started | None = None
         self._fits = True
 
     def start(self) -> None:
         """Unless it runs already, or does not fit."""
-        if self._fits and self._process is None:
+        if self._fits and self._started is None:
             command = ["update-index", "--add", "-z", "--stdin"]
             config = [*self._git.git.filters_off(), *_AS_THEY_LIE]
-            self._process = self._git.git.open(command, write=True, config=config, env={"GIT_ATTR_NOSYSTEM": "1"})
+            self._started = Started(self._git.git, command, config=config, env={"GIT_ATTR_NOSYSTEM": "1"})
 
     def add(self, files: Iterable[str]) -> bool:
         """Stage files as they lie there, and end; False where git has not, and nothing is changed."""
@@ -91,11 +91,8 @@ class IndexUpdate:
         self._end(b"")
 
     def _end(self, names: bytes) -> bool:
-        process, self._process = self._process, None
-        if process is None:
-            return False
-        process.communicate(names)
-        return process.returncode == 0
+        started, self._started = self._started, None
+        return started is not None and started.told(names).code == 0
 
 
 @contextmanager

@@ -21,12 +21,13 @@ from modelreg.adapters.door import Door
 from modelreg.adapters.failpoints import fail_point
 from modelreg.adapters.forward import bring_forward
 from modelreg.adapters.git import require_version
-from modelreg.adapters.git_index import IndexUpdate, updating
+from modelreg.adapters.git_index import updating
 from modelreg.adapters.journal import Journal
 from modelreg.adapters.locking import locked
 from modelreg.adapters.objects import Composer, write_tags
 from modelreg.adapters.paths import check_paths
-from modelreg.adapters.refs import head_ref, move_refs, not_noted
+from modelreg.adapters.refs import TRANSACTION, head_ref, move_refs, not_noted
+from modelreg.adapters.started import started
 from modelreg.domain.plan import CommitId, Plan, Planner, Tag
 from modelreg.errors import ConflictError, UnavailableError
 from modelreg.registry.ports import Landed
@@ -58,8 +59,7 @@ def land(
             for name in (branch, onto) if push else ():
                 if name is not None:
                     remote.fetch(git, name)
-            base = repository.branch_tip(onto) if onto else _base(repository, branch, here=here, may_forward=push)
-            local = repository.resolve(f"refs/heads/{branch}")
+            local, base = _standing(repository, branch, onto, here=here, may_forward=push)
             plan = planner(base)
             if plan is None:
                 return None
@@ -118,23 +118,37 @@ def _try(repository: GitRepository, plan: Plan, local: CommitId | None, *, here:
     git = repository.git
     check_paths(plan.files)
     refresh.refuse_shape(git, plan.base, plan.files)
-    if not here:
-        return _land(repository, plan, local, None, push=push)
-    refresh.wait_for_index(git)
-    with updating(git) as index:
-        if not push:
+    if here:
+        refresh.wait_for_index(git)
+    with updating(git) as index, started(git.git, TRANSACTION) as transaction:
+        if here and not push:
             index.start()
-        if not refresh.refuse_dirt(git, plan.base, plan.files):
+        if here and not refresh.refuse_dirt(git, plan.base, plan.files):
             index.stop(fits=False)
-        return _land(repository, plan, local, index, push=push)
+        commit, pairs = _objects(repository, plan)
+        if push and not remote.push(git, {f"refs/heads/{plan.branch}": commit} | pairs):
+            return None
+        fail_point("after-push")
+        if here:
+            index.start()
+        pairs = not_noted(git, pairs) if push else pairs
+        top = git.top if here else None
+        journal.write(git, Journal(f"refs/heads/{plan.branch}", plan.base, commit, top, tuple(sorted(plan.files))))
+        fail_point("after-journal")
+        if not move_refs(git, (plan.branch, commit, local), pairs, transaction):
+            journal.remove(git)
+            return None
+        fail_point("after-refs")
+        if here:
+            refresh.bring_up_to_date(git, plan.files, index)
+    fail_point("after-refresh")
+    journal.remove(git)
+    return Landed(plan, commit)
 
 
-def _land(
-    repository: GitRepository, plan: Plan, local: CommitId | None, index: IndexUpdate | None, *, push: bool
-) -> Landed | None:
-    """Objects, remote, refs, and with an `index` the work tree: it shows the branch."""
-    git = repository.git
-    objects = Composer(git, repository.identity())
+def _objects(repository: GitRepository, plan: Plan) -> tuple[CommitId, dict[str, str]]:
+    """A plan's commit, and the refs of the tags that announce it with their objects: all written."""
+    objects = Composer(repository.git, repository.identity())
     commit = objects.commit(plan)
     objects.write()
     fail_point("after-commit-object")
@@ -142,37 +156,25 @@ def _land(
     ids = objects.tags(tags)
     objects.write()
     fail_point("after-tag-objects")
-    pairs = {f"refs/tags/{tag.name}": object_id for tag, object_id in zip(tags, ids, strict=True)}
-    if push and not remote.push(git, {f"refs/heads/{plan.branch}": commit} | pairs):
-        return None
-    fail_point("after-push")
-    if index is not None:
-        index.start()
-    pairs = not_noted(git, pairs) if push else pairs
-    top = git.top if index is not None else None
-    journal.write(git, Journal(f"refs/heads/{plan.branch}", plan.base, commit, top, tuple(sorted(plan.files))))
-    fail_point("after-journal")
-    if not move_refs(git, (plan.branch, commit, local), pairs):
-        journal.remove(git)
-        return None
-    fail_point("after-refs")
-    if index is not None:
-        refresh.bring_up_to_date(git, plan.files, index)
-    fail_point("after-refresh")
-    journal.remove(git)
-    return Landed(plan, commit)
+    return commit, {f"refs/tags/{tag.name}": object_id for tag, object_id in zip(tags, ids, strict=True)}
 
 
-def _base(repository: GitRepository, branch: str, *, here: bool, may_forward: bool) -> CommitId | None:
-    """The commit to plan on. A branch that is checked out and behind its remote is brought forward, or refused."""
-    tip = repository.branch_tip(branch)
-    local = repository.resolve(f"refs/heads/{branch}")
+def _standing(
+    repository: GitRepository, branch: str, onto: str | None, *, here: bool, may_forward: bool
+) -> tuple[CommitId | None, CommitId | None]:
+    """Where the branch is here, and the commit to plan on.
+
+    A branch that is checked out and behind its remote is brought forward, or refused.
+    """
+    if onto is not None:
+        return repository.resolve(f"refs/heads/{branch}"), repository.branch_tip(onto)
+    local, tip = repository.tips(branch)
     if tip is None or local == tip or not here or local is None:
-        return tip
+        return local, tip
     if not may_forward:
         raise ConflictError(f"{branch} is behind origin/{branch}", hint="git pull --ff-only, and try again")
     bring_forward(repository.git, branch, local, tip)
-    return tip
+    return tip, tip
 
 
 def _checked_out_here(git: Door, branch: str, *, force: bool) -> bool:

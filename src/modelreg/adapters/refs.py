@@ -7,9 +7,11 @@ from collections.abc import Mapping
 
 from modelreg.adapters.door import Door
 from modelreg.adapters.git import is_ref
+from modelreg.adapters.started import Started
 from modelreg.domain.plan import CommitId
 from modelreg.errors import ConflictError, UnavailableError
 
+TRANSACTION = ("update-ref", "-m", "modelreg", "--stdin")
 _OTHERS = ("refs/{}", "refs/tags/{}", "refs/heads/{}", "refs/remotes/{}", "refs/remotes/{}/HEAD")
 """What git takes a name for where no ref is called exactly that (gitrevisions(7))."""
 
@@ -43,8 +45,14 @@ def head_ref(git: Door) -> str:
     return os.fsdecode(git.run(["symbolic-ref", "--quiet", "HEAD"], check=False, here=True)).strip()
 
 
-def move_refs(git: Door, move: tuple[str, CommitId, CommitId | None] | None, tags: Mapping[str, str]) -> bool:
-    """Branch and tags in one ref transaction; False when the branch is not where it was."""
+def move_refs(
+    git: Door,
+    move: tuple[str, CommitId, CommitId | None] | None,
+    tags: Mapping[str, str],
+    process: Started | None = None,
+) -> bool:
+    """Branch and tags in one ref transaction, by a `process` of TRANSACTION or a new one; False when the branch is not
+    where it was."""
     if move is None and not tags:
         return True
     zero = "0" * (64 if git.object_format == "sha256" else 40)
@@ -54,7 +62,7 @@ def move_refs(git: Door, move: tuple[str, CommitId, CommitId | None] | None, tag
         lines.append(f"update refs/heads/{branch} {new} {old or zero}")
     lines += [f"create {ref} {object_id}" for ref, object_id in tags.items()]
     lines += ["prepare", "commit", ""]
-    done = git.attempt(["update-ref", "-m", "modelreg", "--stdin"], data="\n".join(lines).encode(), write=True)
+    done = (process or Started(git.git, TRANSACTION)).told("\n".join(lines).encode())
     if not done.code:
         return True
     words = done.err.strip()

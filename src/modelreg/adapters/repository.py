@@ -58,13 +58,17 @@ class GitRepository:
         return CommitId(found) if found else None
 
     def branch_tip(self, branch: str) -> CommitId | None:
+        return self.tips(branch)[1]
+
+    def tips(self, branch: str) -> tuple[CommitId | None, CommitId | None]:
+        """Where a branch is here, and its tip, as `branch_tip` says."""
         local, tracked = refs.tips(self.git, f"refs/heads/{branch}", f"refs/remotes/origin/{branch}")
         if local is None or tracked is None or local == tracked:
-            return local or tracked
+            return local, local or tracked
         if self.is_ancestor(tracked, local):
-            return local
+            return local, local
         if self.is_ancestor(local, tracked):
-            return tracked
+            return local, tracked
         raise ConflictError(
             f"{branch} and origin/{branch} have diverged",
             hint=f"git rebase origin/{branch} {branch}; records that clash must be made again",
