@@ -42,7 +42,7 @@ def line(repo: Repo, ref: str = "main") -> Line:
     tip = repository.resolve(ref)
     assert tip is not None
     found = LandingLog(repository.git).line(tip, LAYOUT, MODEL)
-    landings, _ = landing_log._walked(repository.git, tip, LAYOUT, MODEL)
+    landings, *_ = landing_log._walked(repository.git, tip, LAYOUT, MODEL)
     assert (found.landings, found.registered) == (
         landings,
         repository.first_commits(tip, registrations(landings)) if landings else {},
@@ -123,6 +123,66 @@ def test_a_landing_of_one_registry_leaves_the_others_log(registry: Repo) -> None
     repository.note(sub, landed)
     assert len(repository.line(landed.commit, sub, MODEL).landings) == 2
     line(registry)
+
+
+def kept(repo: Repo, account: str) -> GitRepository:
+    """A clone whose log has an account of the model up to its tip."""
+    repository = GitRepository.open(repo.path)
+    repository.line(CommitId(repo.head), LAYOUT, MODEL)
+    repository.keep_account(CommitId(repo.head), LAYOUT, MODEL, account)
+    return repository
+
+
+def told(repository: GitRepository, repo: Repo) -> tuple[str, list[str]]:
+    """The account, and the files that landed since."""
+    found = repository.line(CommitId(repo.head), LAYOUT, MODEL)
+    return found.account, [
+        change.path.removeprefix("registry/") for landing in found.landings for change in landing.changes
+    ]
+
+
+def test_an_account_stands_for_what_landed_before_it(registry: Repo) -> None:
+    repository = kept(registry, "one")
+    assert told(repository, registry) == ("one", ["policy.yaml"])
+    registry.commit("two", manifest("2.0.0") | manifest("2.0.0", "spam") | {"registry/policy.yaml": "2\n"})
+    assert told(repository, registry) == ("one", ["policy.yaml", "churn/2.0.0/manifest.yaml", "policy.yaml"])
+    repository = kept(registry, "two")
+    assert told(repository, registry) == ("two", ["policy.yaml", "policy.yaml"])
+
+
+@pytest.mark.parametrize("how", ["changed", "removed", "removed before"])
+def test_no_account_of_what_was_changed_or_removed(registry: Repo, how: str) -> None:
+    path = next(iter(manifest("1.0.0")))
+    if how == "removed before":
+        registry.git("rm", "-q", path)
+        registry.commit("gone")
+    repository = kept(registry, "one")
+    if how == "removed":
+        registry.git("rm", "-q", path)
+    registry.commit("other", {path: "other\n"} if how == "changed" else {"x": "1\n"})
+    account, paths = told(repository, registry)
+    assert account == ""
+    assert paths[:2] == ["policy.yaml", "churn/1.0.0/manifest.yaml"]
+
+
+def test_no_account_beside_a_merge(registry: Repo) -> None:
+    repository = kept(registry, "one")
+    registry.git("switch", "-q", "-c", "topic")
+    registry.commit("two", manifest("2.0.0"))
+    registry.git("switch", "-q", "main")
+    registry.commit("three", {"x": "1\n"})
+    registry.git("merge", "-q", "--no-edit", "topic")
+    assert told(repository, registry)[0] == ""
+    assert told(kept(registry, "two"), registry)[0] == ""
+
+
+def test_no_account_of_another_history(registry: Repo) -> None:
+    registry.commit("two", manifest("2.0.0"))
+    repository = kept(registry, "two")
+    registry.git("reset", "-q", "--hard", "HEAD~")
+    assert told(repository, registry) == ("", ["policy.yaml", "churn/1.0.0/manifest.yaml"])
+    repository.keep_account(CommitId("0" * 40), LAYOUT, MODEL, "elsewhere")
+    assert told(repository, registry)[0] == ""
 
 
 def test_a_branch_that_was_rewritten(registry: Repo) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,9 +14,10 @@ from modelreg.adapters.landing_log import NAME
 from modelreg.adapters.repository import GitRepository
 from modelreg.domain.names import ModelName
 from modelreg.domain.plan import CommitId, Plan
-from modelreg.domain.tags import Step
+from modelreg.domain.tags import Announced
 from modelreg.errors import ModelregError
-from modelreg.registry.announce import _remembered_steps, _steps
+from modelreg.registry import announce
+from modelreg.registry.announce import _announced, _steps
 from modelreg.registry.workspace import Workspace
 from modelreg.wiring import open_workspace
 from tests.histories import MODELS, POLICY, REGISTRY, History
@@ -26,19 +28,23 @@ STEPS = 12
 
 
 def agree(workspace: Workspace, tip: CommitId, model: ModelName) -> int:
-    """Both ways find the same steps, or the same error; how many steps."""
-
-    def walked() -> Sequence[Step]:
-        return _steps(workspace, tip, [model]).get(model, [])
-
-    found: list[Sequence[Step] | tuple[type, str]] = []
-    for way in (walked, lambda: _remembered_steps(workspace, tip, model)):
-        try:
-            found.append(way())
-        except ModelregError as error:
-            found.append((type(error), str(error)))
+    """Both ways come to the same, or to the same error; after how many steps."""
+    found: list[dict[str, Any] | tuple[type, str]] = []
+    count = 0
+    try:
+        steps = _steps(workspace, tip, [model]).get(model, [])
+        walked = Announced(workspace.settings.id, workspace.layout.artifact_name(model))
+        walked.follow(steps)
+        count = len(steps)
+        found.append(walked.to_mapping())
+    except ModelregError as error:
+        found.append((type(error), str(error)))
+    try:
+        found.append(_announced(workspace, tip, model).to_mapping())
+    except ModelregError as error:
+        found.append((type(error), str(error)))
     assert found[0] == found[1]
-    return len(found[0]) if isinstance(found[0], list) else 0
+    return count
 
 
 def announced(choice: random.Random) -> str:
@@ -49,11 +55,11 @@ def announced(choice: random.Random) -> str:
     return text
 
 
-def land(past: History, root: str) -> None:
+def land(past: History, root: str, kinds: Sequence[Callable[[dict[str, str]], object]] = ()) -> None:
     """A landing by modelreg itself, which notes it."""
     tree = past.trees["main"]
     before = dict(tree)
-    past.choice.choice((past.register, past.move, past.move, past.edit))(tree)
+    past.choice.choice(kinds or (past.register, past.move, past.move, past.edit))(tree)
     written = {path for path, text in tree.items() if before.get(path) != text}
     written |= {path for path in tree if path.endswith("/manifest.yaml") and past.choice.random() < 0.2}  # as it was
     files = {path: tree[path].encode() for path in written if not tree[path].startswith("->")}
@@ -71,6 +77,7 @@ def test_with_the_log_and_without_the_tags_are_the_same(
     tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(landing_log, "_walked", None)  # there is a log at any time, if a new one
+    monkeypatch.setattr(announce, "MOST_STEPS", 2)
     choice = random.Random(seed)
     path = tmp_path / "repo"
     past = History(Repo.init(path, object_format=choice.choice(("sha1", "sha256"))), choice)
@@ -105,6 +112,32 @@ def test_with_the_log_and_without_the_tags_are_the_same(
                 tip = CommitId(past.repo.rev(ref) or "")
                 compared += sum(agree(workspace, tip, ModelName(model)) for model in MODELS)
     assert compared > 3  # a walk may remove nearly all
+
+
+@pytest.mark.parametrize("seed", range(1, 4))
+def test_what_is_kept_of_many_landings_is_what_they_come_to(
+    tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Registrations and moves, as nearly all landings are, of which only the last are gone through again."""
+    monkeypatch.setattr(announce, "MOST_STEPS", 2)
+    choice = random.Random(seed)
+    past = History(Repo.init(tmp_path / "repo"), choice)
+    past.found()
+    past.repo.git("reset", "-q", "--hard")
+    asked, given = 0, 0
+    for _ in range(15):
+        if choice.random() < 0.2:
+            past.trees["main"]["registry/policy.yaml"] = announced(choice)
+            past.commit("main")
+            past.repo.git("reset", "-q", "--hard")
+        else:
+            land(past, "", (past.register, past.move, past.move))
+        workspace, tip = open_workspace(past.repo.path), CommitId(past.repo.head)
+        for model in map(ModelName, MODELS):
+            asked += 1
+            given += bool(workspace.repository.line(tip, workspace.layout, model).account)
+            agree(workspace, tip, model)
+    assert given > asked / 6
 
 
 def test_a_workspace_that_is_open_notes_what_it_lands(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 from modelreg.domain.names import Stage
 from modelreg.domain.plan import CommitId
 from modelreg.domain.stages import fold
-from modelreg.domain.tags import Moved, Registered, Step, added_tags, tags
+from modelreg.domain.tags import Announced, Moved, Registered, Step, tags
 from modelreg.domain.transition import Transition
 from tests.property.strategies import STAGES, VERSIONS, histories, transitions
 from tests.samples import DEVELOPMENT, PRODUCTION, SHA, STAGING, v
@@ -29,7 +30,12 @@ steps_of = st.lists(registrations | moves, max_size=10)
 @given(steps_of, steps_of)
 def test_what_was_announced_stays(a: list[Step], b: list[Step]) -> None:
     before = tags("id", "churn", a)
-    assert tags("id", "churn", a + b) == (*before, *added_tags("id", "churn", a, b))
+    announced = Announced("id", "churn")
+    announced.follow(a)
+    kept = Announced.from_mapping(json.loads(json.dumps(announced.to_mapping())))
+    assert tags("id", "churn", a + b) == (*before, *kept.added(b))
+    assert kept.added(b) == kept.follow(b) == announced.follow(b)
+    assert kept.to_mapping() == announced.to_mapping()
 
 
 @given(steps_of)

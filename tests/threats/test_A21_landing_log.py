@@ -51,7 +51,7 @@ def lie(path: Path) -> None:
 def test_A21_only_who_announces_a_landing_of_his_own_asks_it() -> None:
     askers = {p.relative_to(ROOT).as_posix() for p in ROOT.rglob("*.py") if "repository.line(" in p.read_text()}
     assert askers == {"registry/announce.py"}
-    assert mentions("_remembered_steps") == {"registry/announce.py": {"announcing_all"}}
+    assert mentions("_announced") == {"registry/announce.py": {"announcing_all"}}
     assert mentions("LandingLog") == {"adapters/repository.py": {"_log"}}
     assert [p.name for p in ROOT.rglob("*.py") if "adapters.landing_log" in p.read_text()] == ["repository.py"]
 

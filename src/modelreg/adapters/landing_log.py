@@ -36,9 +36,16 @@ CREATE TABLE registry (
 CREATE TABLE change (
   registry INTEGER, folder BLOB, landing INTEGER, place INTEGER, id BLOB, at INTEGER, path BLOB, status TEXT,
   mode TEXT, blob BLOB, PRIMARY KEY (registry, folder, landing, place)) WITHOUT ROWID;
+CREATE TABLE account (
+  registry INTEGER, folder BLOB, landing INTEGER, text TEXT, PRIMARY KEY (registry, folder)) WITHOUT ROWID;
 """
 _KINDS = ("manifest", "transition", "policy")
-_SOURCES = ("adapters/history.py", "adapters/landing_log.py", "adapters/ranges.py", "domain/layout.py")
+_SOURCES = (
+    *("adapters/history.py", "adapters/landing_log.py", "adapters/ranges.py"),
+    *("domain/layout.py", "domain/stages.py", "domain/tags.py", "domain/transition.py"),
+    *("registry/announce.py", "registry/snapshot.py"),
+)
+"""What is kept, how it is found, and what accounts are made of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +68,19 @@ class LandingLog:
     def line(self, tip: CommitId, layout: Layout, model: str) -> Line:
         """See `registry.ports.Repository.line`."""
         history.require_whole(self._git)
-        landings, merges = self._remembered(tip, layout, model) or _walked(self._git, tip, layout, model)
+        landings, merges, account = self._remembered(tip, layout, model) or _walked(self._git, tip, layout, model)
         wanted = registrations(landings)
         if merges and wanted:
             return Line(landings, history.first_commits(self._git, tip, wanted))
-        return Line(landings, history.first_on_one_line(landings, wanted))
+        return Line(landings, history.first_on_one_line(landings, wanted), account)
+
+    def keep_account(self, tip: CommitId, layout: Layout, model: str, account: str) -> None:
+        """See `registry.ports.Repository.keep_account`."""
+        with self._trying(), self._file.writing() as db:
+            known = _known(db, layout)
+            if known is not None and known.tip == tip and not known.merges:
+                about = (known.registry, os.fsencode(model), known.landings, account)
+                db.execute("INSERT OR REPLACE INTO account VALUES (?, ?, ?, ?)", about)
 
     def add(self, layout: Layout, landed: Landed) -> None:
         """See `registry.ports.Repository.note`. Where the log ends elsewhere, or there is none, it stays as it is."""
@@ -81,17 +96,17 @@ class LandingLog:
                     landing = Landing(landed.commit, plan.at, "", "", changes)
                     _append(db, layout, known, [landing], landed.commit, merges=known.merges)
 
-    def _remembered(self, tip: CommitId, layout: Layout, model: str) -> tuple[Sequence[Landing], bool] | None:
-        """The landings of a model and of the policy up to `tip`, and whether a merge is among its ancestors; None
-        where no log can be kept."""
+    def _remembered(self, tip: CommitId, layout: Layout, model: str) -> tuple[Sequence[Landing], bool, str] | None:
+        """The landings of a model and of the policy up to `tip`, whether a merge is among its ancestors, and an account
+        after which the model's begin ("": none); None where no log can be kept."""
         with self._trying():
             with self._file.reading() as db:
                 known = None if db is None else _known(db, layout)
                 if db is not None and known is not None and known.tip == tip:
-                    return _landings(db, layout, known, model), known.merges
+                    return _told(db, layout, known, model)
             with self._file.writing() as db:
                 known = self._brought_up(db, layout, tip)
-                return _landings(db, layout, known, model), known.merges
+                return _told(db, layout, known, model)
         return None
 
     def _brought_up(self, db: sqlite3.Connection, layout: Layout, tip: CommitId) -> _Known:
@@ -99,6 +114,7 @@ class LandingLog:
         known = _known(db, layout)
         if known is not None and not self._on_the_line(known.tip, tip):
             db.execute("DELETE FROM change WHERE registry = ?", (known.registry,))
+            db.execute("DELETE FROM account WHERE registry = ?", (known.registry,))
             db.execute("DELETE FROM registry WHERE id = ?", (known.registry,))
             known = None
         since = None if known is None else known.tip
@@ -126,13 +142,13 @@ class LandingLog:
             pass
 
 
-def _walked(git: Door, tip: CommitId, layout: Layout, model: str) -> tuple[Sequence[Landing], bool]:
+def _walked(git: Door, tip: CommitId, layout: Layout, model: str) -> tuple[Sequence[Landing], bool, str]:
     """As `LandingLog._remembered`, from the history itself."""
     landings = history.landings(git, tip, layout.prefix)
     kept = ((landing, _kept(layout, landing.changes)) for landing in landings)
     own = ((landing, [c for c, folder in changes if folder in (model, "")]) for landing, changes in kept)
     found = [Landing(landing.commit, landing.at, "", "", tuple(changes)) for landing, changes in own if changes]
-    return found, history.has_merges(git, tip)
+    return found, history.has_merges(git, tip), ""
 
 
 def _kept(layout: Layout, changes: Iterable[Change]) -> Iterator[tuple[Change, str]]:
@@ -191,11 +207,29 @@ def _append(
     return after
 
 
-def _landings(db: sqlite3.Connection, layout: Layout, known: _Known, model: str) -> list[Landing]:
-    """What the log holds of a model and of the policy, oldest first."""
+def _told(db: sqlite3.Connection, layout: Layout, known: _Known, model: str) -> tuple[Sequence[Landing], bool, str]:
+    """See `LandingLog._remembered`."""
+    since, account = (0, "") if known.merges else _account(db, known, model)
+    return _landings(db, layout, known, model, since), known.merges, account
+
+
+def _account(db: sqlite3.Connection, known: _Known, model: str) -> tuple[int, str]:
+    """The account of a model that holds, and the number of the landing that it reaches to.
+
+    It was made of documents as they are at a tip: none holds of a model of which one was ever changed or removed.
+    """
+    about = (known.registry, os.fsencode(model))
+    if db.execute("SELECT 1 FROM change WHERE registry = ? AND folder = ? AND status <> 'A' LIMIT 1", about).fetchone():
+        return 0, ""
+    row = db.execute("SELECT landing, text FROM account WHERE registry = ? AND folder = ?", about).fetchone()
+    return row or (0, "")
+
+
+def _landings(db: sqlite3.Connection, layout: Layout, known: _Known, model: str, since: int) -> list[Landing]:
+    """What the log holds of the policy, and of a model after the landing of that number, oldest first."""
     query = """SELECT landing, id, at, path, status, mode, blob FROM change
-      WHERE registry = ? AND folder IN (?, ?) ORDER BY landing, place"""
-    rows = db.execute(query, (known.registry, b"", os.fsencode(model))).fetchall()
+      WHERE registry = ? AND (folder = ? OR (folder = ? AND landing > ?)) ORDER BY landing, place"""
+    rows = db.execute(query, (known.registry, b"", os.fsencode(model), since)).fetchall()
     found = []
     for (_, commit, at), group in groupby(rows, key=lambda row: row[:3]):
         changes = tuple(

@@ -153,6 +153,9 @@ class GitRepository:
     def line(self, tip: CommitId, layout: Layout, model: str) -> Line:
         return self._log.line(tip, layout, model)
 
+    def keep_account(self, tip: CommitId, layout: Layout, model: str, account: str) -> None:
+        self._log.keep_account(tip, layout, model, account)
+
     def note(self, layout: Layout, landed: Landed) -> None:
         self._log.add(layout, landed)
 

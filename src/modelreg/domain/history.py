@@ -39,10 +39,13 @@ class Line:
 
     `landings` have only what they changed of the model's manifests and transitions and of the policy, and neither
     committer nor subject. `registered` are the commits that tags of versions point at, by the path of the manifest.
+
+    With an `account`, which somebody gave to be kept, only what landed since, and all landings of the policy.
     """
 
     landings: Sequence[Landing]
     registered: Mapping[str, CommitId]
+    account: str = ""
 
 
 def registrations(landings: Iterable[Landing]) -> dict[str, str]:

@@ -8,9 +8,9 @@ held stage whose answer is not what its last tag names; counters rise by one, ti
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from modelreg.domain.names import Stage
 from modelreg.domain.plan import CommitId, Tag
@@ -52,38 +52,60 @@ def tags(registry_id: str, artifact: str, steps: Iterable[Step]) -> tuple[Tag, .
 
     `tags(a + b)` begins with `tags(a)`: what has been announced never changes.
     """
-    return tuple(_Announcer(registry_id, artifact).run(steps))
+    return Announced(registry_id, artifact).follow(steps)
 
 
-def added_tags(registry_id: str, artifact: str, steps: Iterable[Step], new: Iterable[Step]) -> tuple[Tag, ...]:
-    """The tags that `new` steps add after `steps`: what `tags` of all of them has more."""
-    announcer = _Announcer(registry_id, artifact)
-    deque(announcer.run(steps), maxlen=0)
-    return tuple(announcer.run(new))
+@dataclass
+class Announced:
+    """What the tags of a model have come to, the fold behind `tags`: who stands where, by version the commit that its
+    tags point at and the digest of its manifest, the last tag's number and time, what each stage's last tag assigns.
+    """
 
+    registry_id: str
+    artifact: str
+    stages: Stages = field(default_factory=Stages)
+    registered: dict[str, tuple[CommitId, str]] = field(default_factory=dict)
+    number: int = 0
+    time: int = 0
+    last_named: dict[Stage, Version] = field(default_factory=dict)
 
-class _Announcer:
-    """The fold behind `tags`: state so far, the last tag's number and time, and what each stage's last tag assigns."""
+    @classmethod
+    def from_mapping(cls, body: Mapping[str, Any]) -> Announced:
+        """From `to_mapping`. Raises KeyError, ValueError, TypeError or InvalidError for anything else."""
+        registered = {version: (CommitId(commit), digest) for version, (commit, digest) in body["registered"].items()}
+        named = {Stage(stage): Version.parse(version) for stage, version in body["last_named"].items()}
+        stages = Stages.from_mapping(body["stages"])
+        return cls(body["registry"], body["artifact"], stages, registered, body["number"], body["time"], named)
 
-    def __init__(self, registry_id: str, artifact: str) -> None:
-        self.registry_id = registry_id
-        self.artifact = artifact
-        self.stages = Stages()
-        self.registered: dict[Version, Registered] = {}
-        self.number = 0
-        self.time = 0
-        self.last_named: dict[Stage, Version] = {}
+    def to_mapping(self) -> dict[str, Any]:
+        """All of it, as JSON."""
+        return {
+            "registry": self.registry_id,
+            "artifact": self.artifact,
+            "stages": Stages(self.stages.holders).to_mapping((), frozenset()),
+            "registered": self.registered,
+            "number": self.number,
+            "time": self.time,
+            "last_named": {stage: str(version) for stage, version in self.last_named.items()},
+        }
 
-    def run(self, steps: Iterable[Step]) -> Iterator[Tag]:
-        for step in steps:
-            if isinstance(step, Registered):
-                self.registered[step.version] = step
-                self.time = max(self.time + 1, step.at)
-                lines = {"registry": self.registry_id, "manifest": step.manifest_sha256}
-                title = f"Register {self.artifact} {step.version}"
-                yield Tag(version_tag(self.artifact, step.version), step.commit, _message(title, lines), self.time)
-            else:
-                yield from self._moved(step)
+    def added(self, new: Iterable[Step]) -> tuple[Tag, ...]:
+        """The tags that `new` steps would add: what `tags` of all of them has more."""
+        return replace(self, registered=dict(self.registered), last_named=dict(self.last_named)).follow(new)
+
+    def follow(self, steps: Iterable[Step]) -> tuple[Tag, ...]:
+        """Go on with `steps`; the tags that they add."""
+        return tuple(tag for step in steps for tag in self._tags(step))
+
+    def _tags(self, step: Step) -> Iterator[Tag]:
+        if isinstance(step, Registered):
+            self.registered[str(step.version)] = (step.commit, step.manifest_sha256)
+            self.time = max(self.time + 1, step.at)
+            lines = {"registry": self.registry_id, "manifest": step.manifest_sha256}
+            title = f"Register {self.artifact} {step.version}"
+            yield Tag(version_tag(self.artifact, step.version), step.commit, _message(title, lines), self.time)
+        else:
+            yield from self._moved(step)
 
     def _moved(self, step: Moved) -> Iterator[Tag]:
         before, self.stages = self.stages, apply(self.stages, step.transition, step.initial)
@@ -97,8 +119,8 @@ class _Announcer:
                 yield from self._stage_tag(step, stage, answer)
 
     def _stage_tag(self, step: Moved, stage: Stage, version: Version, *, cancel: bool = False) -> Iterator[Tag]:
-        registered = self.registered.get(version)
-        if registered is None:  # a transition that names no landed version: validate reports it, no tag can
+        commit, digest = self.registered.get(str(version), (None, ""))
+        if commit is None:  # a transition that names no landed version: validate reports it, no tag can
             return
         self.number += 1
         self.time = max(self.time + 1, step.at)
@@ -109,7 +131,7 @@ class _Announcer:
         transition = step.transition
         lines = {
             "registry": self.registry_id,
-            "manifest": registered.manifest_sha256,
+            "manifest": digest,
             "landing": step.commit,
             "transition": str(transition.number),
             "from": str(transition.from_),
@@ -121,7 +143,7 @@ class _Announcer:
             f"{'Unassign' if cancel else 'Assign'} stage {stage} {'from' if cancel else 'to'} {self.artifact} {version}"
         )
         name = f"{self.artifact}#{stage}{'!' if cancel else ''}#{self.number}"
-        yield Tag(name, registered.commit, _message(title, lines), self.time)
+        yield Tag(name, commit, _message(title, lines), self.time)
 
 
 def _differences(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,7 @@ from modelreg.domain.history import Landing, Line, registrations
 from modelreg.domain.names import ModelName
 from modelreg.domain.plan import CommitId, Tag
 from modelreg.domain.policy import Policy
-from modelreg.domain.tags import Moved, Registered, Step, added_tags, tags
+from modelreg.domain.tags import Announced, Moved, Registered, Step, tags
 from modelreg.domain.transition import Transition
 from modelreg.domain.version import Version
 from modelreg.errors import IntegrityError
@@ -22,6 +23,8 @@ from modelreg.registry.writing import sha256
 
 PER_PUSH = 3
 """GitHub raises no event for the tags of a push that brings more than three."""
+MOST_STEPS = 32
+"""So many registrations and transitions of a model are gone through anew before what they come to is kept."""
 _NOTHING = "0" * 40
 """What a forge names as the commit before the first push of a branch."""
 
@@ -70,12 +73,8 @@ def announcing_all(
     """The same for a landing of several steps of one model, in their order."""
     if workspace.settings.announce != "direct":
         return None
-    steps = _remembered_steps(workspace, base, model)
-
-    def new_tags(commit: CommitId) -> Sequence[Tag]:
-        return added_tags(workspace.settings.id, workspace.layout.artifact_name(model), steps, make(commit))
-
-    return new_tags
+    announced = _announced(workspace, base, model)
+    return lambda commit: announced.added(make(commit))
 
 
 def announce(workspace: Workspace, *, push: bool = False, dry_run: bool = False) -> Announcement:
@@ -122,11 +121,20 @@ def _steps(workspace: Workspace, tip: CommitId, models: Sequence[ModelName] | No
     return _steps_of(workspace, tip, line, (lambda _: tip) if once else (lambda commit: commit))
 
 
-def _remembered_steps(workspace: Workspace, tip: CommitId, model: ModelName) -> Sequence[Step]:
-    """As `_steps`, of one model, with what the clone remembers of its history."""
-    line = workspace.repository.line(tip, workspace.layout, model)
+def _announced(workspace: Workspace, tip: CommitId, model: ModelName) -> Announced:
+    """What has been announced of a model up to `tip`, with what the clone remembers of its history: where many steps
+    are to be gone through, the next one goes on from here."""
+    repository = workspace.repository
+    line = repository.line(tip, workspace.layout, model)
     workspace.at(tip).tree.read_many(line.registered)  # a partial clone fetches what it lacks, at once
-    return _steps_of(workspace, tip, line, _standing(workspace, tip, line)).get(model, [])
+    steps = _steps_of(workspace, tip, line, _standing(workspace, tip, line)).get(model, [])
+    announced = Announced(workspace.settings.id, workspace.layout.artifact_name(model))
+    if line.account:
+        announced = Announced.from_mapping(json.loads(line.account))
+    announced.follow(steps)
+    if len(steps) >= MOST_STEPS:
+        repository.keep_account(tip, workspace.layout, model, json.dumps(announced.to_mapping()))
+    return announced
 
 
 def _standing(workspace: Workspace, tip: CommitId, line: Line) -> Callable[[CommitId], CommitId]:

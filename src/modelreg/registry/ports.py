@@ -205,6 +205,10 @@ class Repository(Protocol):
         clone keeps. For those who announce their own landing: whoever judges asks the history. Raises as `landings`.
         """
 
+    def keep_account(self, tip: CommitId, layout: Layout, model: str, account: str) -> None:
+        """Keep with that log what was made of the model's `line` up to `tip`. It is given back where that line went on
+        from there and nothing that landed of the model was changed or removed; it may be lost at any time."""
+
     def note(self, layout: Layout, landed: Landed) -> None:
         """Add a landing that was just made to that log; it is added later where that cannot be done now."""
 
