@@ -185,7 +185,7 @@ class Git:
         Raises UnavailableError: git is absent or (for `write`) too old, refuses the repository, or failed; a write or
         a use of the network inside a hook's quarantine.
         """
-        self._allow(write=write, network=network)
+        self.allow(write=write, network=network)
         if args[0] in _CONVERTING:
             config = (*self.filters_off(strangers_only=True), *config)
         done = self._start(
@@ -209,7 +209,7 @@ class Git:
 
         One that only reads has no standard error: it gives answers until it ends.
         """
-        self._allow(write=write, network=False)
+        self.allow(write=write)
         environment = self.environment(here=here, write=write, env=env, config=config)
         try:
             return subprocess.Popen(
@@ -220,7 +220,8 @@ class Git:
             self._start(args, environment)  # says why
             raise
 
-    def _allow(self, *, write: bool, network: bool) -> None:
+    def allow(self, *, write: bool, network: bool = False) -> None:
+        """Raises UnavailableError for a write or a use of the network that this place does not allow (see `run`)."""
         if self.quarantine and (write or network):
             raise UnavailableError("inside a hook that judges a push, modelreg only reads")
         if self.offline and network:

@@ -61,7 +61,8 @@ class Composer:
         return [self._add(b"tag", tag_content(tag, self._who)) for tag in tags]
 
     def write(self) -> None:
-        """Raises UnavailableError, naming the folder, where they cannot all be written."""
+        """Raises UnavailableError where they cannot all be written, naming the folder, and in a hook's quarantine."""
+        self._git.git.allow(write=True)
         made, self._made = tuple(self._made.values()), {}
         if len(made) > MOST_LOOSE:
             _write_pack(self._git, made)
