@@ -18,8 +18,8 @@ from tests.support import Repo
 
 SOURCES = Path(__file__).parents[2] / "src/modelreg/adapters"
 POINTS = (
-    "after-commit-object",
-    "after-tag-objects",
+    "before-objects",
+    "after-objects",
     "after-push",
     "after-journal",
     "after-refs",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import stat
 from collections.abc import Mapping
 from pathlib import Path
@@ -157,21 +156,23 @@ def test_folders_and_files_have_the_modes_of_gits(repo: Repo) -> None:
     assert 0o2775 in {stat.S_IMODE(path.parent.stat().st_mode) for path in loose(repo) - before}
 
 
-def test_a_child_of_a_process_that_has_written_writes(tmp_path: Path) -> None:
-    """It inherits the pool without its threads."""
-    path = tmp_path / "file"
+def test_many_files_are_synced_whatever_their_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[int] = []
+    monkeypatch.setattr(os, "fsync", done.append)
+    for count in (0, 1, 7, 8, 9, 30):
+        done.clear()
+        syncing.sync(range(count))
+        assert sorted(done) == list(range(count))
 
-    def synced() -> None:
-        with path.open("wb") as file:
-            syncing.sync([file.fileno()])
 
-    synced()
-    child = os.fork()
-    if child == 0:
-        signal.alarm(20)
-        synced()
-        os._exit(7)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+def test_one_file_of_many_that_cannot_be_synced(monkeypatch: pytest.MonkeyPatch) -> None:
+    def sync(descriptor: int) -> None:
+        if descriptor == 5:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", sync)
+    with pytest.raises(OSError, match="No space left"):
+        syncing.sync(range(9))
 
 
 def test_the_names_of_what_is_left_are_those_that_gc_takes_away(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:

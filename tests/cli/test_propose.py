@@ -300,7 +300,7 @@ def test_pushed_later_when_it_was_made_without(registry: Repo, tmp_path: Path) -
 
 # --- F01
 
-POINTS = ("after-commit-object", "after-tag-objects", "after-push", "after-journal", "after-refs", "after-refresh")
+POINTS = ("before-objects", "after-objects", "after-push", "after-journal", "after-refs", "after-refresh")
 
 
 @pytest.mark.parametrize("point", POINTS)

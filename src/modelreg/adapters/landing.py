@@ -150,12 +150,11 @@ def _objects(repository: GitRepository, plan: Plan) -> tuple[CommitId, dict[str,
     """A plan's commit, and the refs of the tags that announce it with their objects: all written."""
     objects = Composer(repository.git, repository.identity())
     commit = objects.commit(plan)
-    objects.write()
-    fail_point("after-commit-object")
     tags = plan.announce(commit) if plan.announce else ()
     ids = objects.tags(tags)
+    fail_point("before-objects")
     objects.write()
-    fail_point("after-tag-objects")
+    fail_point("after-objects")
     return commit, {f"refs/tags/{tag.name}": object_id for tag, object_id in zip(tags, ids, strict=True)}
 
 

@@ -40,7 +40,7 @@ _KINDS = {b"commit": 1, b"tree": 2, b"blob": 3, b"tag": 4}
 
 
 class Composer:
-    """Objects of one landing, whose ids are known before any is written. `write` writes those not yet written."""
+    """Objects of one landing, whose ids are known before any is written."""
 
     def __init__(self, git: Door, who: Identity) -> None:
         self._git = git
@@ -63,7 +63,7 @@ class Composer:
     def write(self) -> None:
         """Raises UnavailableError where they cannot all be written, naming the folder, and in a hook's quarantine."""
         self._git.git.allow(write=True)
-        made, self._made = tuple(self._made.values()), {}
+        made = tuple(self._made.values())
         if len(made) > MOST_LOOSE:
             _write_pack(self._git, made)
             return
