@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 from modelreg.domain.plan import CommitId, Tag
@@ -63,6 +64,7 @@ def tag_content(tag: Tag, who: Identity) -> bytes:
     return "\n".join([*lines, "", tag.message]).encode()
 
 
+@lru_cache
 def _mode(mode: str) -> bytes:
     """As stored: no zero before it."""
     return mode.lstrip("0").encode()

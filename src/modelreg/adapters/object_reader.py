@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 import subprocess
-import sys
 import weakref
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import lru_cache
 
 from modelreg.adapters.git import Git
 from modelreg.adapters.object_format import TreeEntry
@@ -130,16 +130,11 @@ class ObjectReader:
 
     def _entries(self, id_: str, data: bytes) -> tuple[TreeEntry, ...]:
         """Raises IntegrityError for a tree object that is not as git writes one."""
-        found, end = [], 0
-        for match in _ENTRY[self._format].finditer(data):
-            if match.start() != end:
-                break
-            mode, name, raw = match.groups()
-            found.append(TreeEntry(name, sys.intern(mode.decode().rjust(6, "0")), raw.hex()))
-            end = match.end()
-        if end != len(data):
+        items = _ENTRY[self._format].findall(data)
+        width = 2 + hashlib.new(self._format, usedforsecurity=False).digest_size  # with a space and a NUL
+        if sum([len(mode) + len(name) + width for mode, name, _ in items]) != len(data):  # something lies between them
             raise IntegrityError(f"object {id_} is damaged: it is no tree", hint="git fsck")
-        return tuple(found)
+        return tuple([TreeEntry(name, _mode(mode), raw.hex()) for mode, name, raw in items])
 
     def _ask(self, specs: list[str]) -> Iterator[tuple[str, tuple[str, str, bytes] | None]]:
         """Each spec with id, type and content of its object; None for what is missing."""
@@ -211,6 +206,11 @@ class ObjectReader:
                 hint="is the network there?",
             )
         return IntegrityError(f"object {id_} is missing or damaged in this clone", hint="git fsck, then clone again")
+
+
+@lru_cache
+def _mode(stored: bytes) -> str:
+    return stored.decode().rjust(6, "0")
 
 
 def _lacks(specs: list[str], answers: list[tuple[str, str, bytes] | None] | None) -> bool:
