@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelreg.cli.evidence import stated_mapping
-from modelreg.cli.options import HERE, Address, Branch, DryRun, Json, Key, On, Push, Reason, RegistryPath
+from modelreg.cli.options import HERE, Address, Branch, DryRun, Json, Key, On, Push, Reason, RegistryPath, command_group
 from modelreg.cli.output import emit_json, next_step, note, result, short, table
 
 if TYPE_CHECKING:
@@ -17,12 +17,7 @@ if TYPE_CHECKING:
     from modelreg.registry.approve_rules import RulesBallot
     from modelreg.registry.stating import Stated
 
-approval = typer.Typer(
-    name="approval",
-    help="Approvals on record; taking one back.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+approval = command_group("approval", "Approvals on record; taking one back.")
 
 Words = Annotated[
     list[str], typer.Argument(metavar="MODEL VERSION STAGE", help="Or MODEL@VERSION STAGE.", show_default=False)

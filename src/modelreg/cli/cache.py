@@ -6,15 +6,10 @@ from typing import Annotated
 
 import typer
 
-from modelreg.cli.options import Json
+from modelreg.cli.options import Json, command_group
 from modelreg.cli.output import emit_json, note, result, table
 
-cache = typer.Typer(
-    name="cache",
-    help="What is kept here of registries that are elsewhere.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+cache = command_group("cache", "What is kept here of registries that are elsewhere.")
 
 
 def add_to(app: typer.Typer) -> None:

@@ -8,7 +8,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from modelreg.cli.options import HERE, Address, Branch, DryRun, Json, Key, On, Push, Ref, RegistryPath, Sign
+from modelreg.cli.options import (
+    HERE,
+    Address,
+    Branch,
+    DryRun,
+    Json,
+    Key,
+    On,
+    Push,
+    Ref,
+    RegistryPath,
+    Sign,
+    command_group,
+)
 from modelreg.cli.output import emit_json, next_step, note, result, short, table
 
 if TYPE_CHECKING:
@@ -19,12 +32,7 @@ if TYPE_CHECKING:
     from modelreg.registry.stating import Stated
     from modelreg.registry.workspace import Workspace
 
-evidence = typer.Typer(
-    name="evidence",
-    help="Statements about a version: evaluations, A/B tests, attestations, …",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+evidence = command_group("evidence", "Statements about a version: evaluations, A/B tests, attestations, …")
 
 Type = Annotated[str, typer.Option("--type", metavar="TYPE", help="evaluation, ab-test, compliance, scan, …")]
 ContentFile = Annotated[

@@ -8,18 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelreg.cli.export_mlflow import export_mlflow
-from modelreg.cli.options import HERE, Address, Ref, RegistryPath
+from modelreg.cli.options import HERE, Address, Ref, RegistryPath, command_group
 from modelreg.cli.output import emit_json, note, result
 
 if TYPE_CHECKING:
     from modelreg.registry.export import Export
 
-export = typer.Typer(
-    name="export",
-    help="A version in a format that others read; or models, made again in an MLflow.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+export = command_group("export", "A version in a format that others read; or models, made again in an MLflow.")
 Output = Annotated[
     Path | None,
     typer.Option("--output", "-o", metavar="FILE", help="Write it there; else to standard output.", show_default=False),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from modelreg.cli.options import command_group
 from modelreg.cli.output import note
 
 if TYPE_CHECKING:
@@ -25,11 +26,8 @@ EventFile = Annotated[
 ]
 Number = Annotated[int | None, typer.Option("--number", metavar="N", help="The pull request; without, the event's.")]
 
-forge = typer.Typer(
-    name="forge",
-    help="Tell the forge what the gate said. Needs GITHUB_TOKEN and GITHUB_REPOSITORY, as in a workflow.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
+forge = command_group(
+    "forge", "Tell the forge what the gate said. Needs GITHUB_TOKEN and GITHUB_REPOSITORY, as in a workflow."
 )
 
 

@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
-from modelreg.cli.options import HERE, RegistryPath
+from modelreg.cli.options import HERE, RegistryPath, command_group
 from modelreg.cli.output import next_step, note, result
 
-hook = typer.Typer(name="hook", help="The gate as a hook of a git server.", no_args_is_help=True, rich_markup_mode=None)
+hook = command_group("hook", "The gate as a hook of a git server.")
 
 
 def add_to(app: typer.Typer) -> None:

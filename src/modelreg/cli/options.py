@@ -76,6 +76,11 @@ Address = Annotated[
 HERE = Location()
 
 
+def command_group(name: str, summary: str) -> typer.Typer:
+    """A command with commands below it; without one of them it shows its help."""
+    return typer.Typer(name=name, help=summary, no_args_is_help=True, rich_markup_mode=None)
+
+
 def add_freshness(command: Any) -> None:
     """To every command that reads a registry: how old the answer of one that is elsewhere may be."""
     for below in getattr(command, "commands", {}).values():

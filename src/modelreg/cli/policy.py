@@ -7,15 +7,10 @@ import typer
 from modelreg.cli.approvals import approve_rules
 from modelreg.cli.changes import tell_checks
 from modelreg.cli.findings import Format, known_format, show
-from modelreg.cli.options import HERE, Address, Json, Ref, RegistryPath, StageName
+from modelreg.cli.options import HERE, Address, Json, Ref, RegistryPath, StageName, command_group
 from modelreg.cli.output import emit_json, result
 
-policy = typer.Typer(
-    name="policy",
-    help="Ask about the rules themselves.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+policy = command_group("policy", "Ask about the rules themselves.")
 
 
 def add_to(app: typer.Typer) -> None:

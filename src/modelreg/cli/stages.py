@@ -22,6 +22,7 @@ from modelreg.cli.options import (
     Sign,
     StageName,
     Version,
+    command_group,
 )
 from modelreg.cli.output import emit_json, result, short, table
 from modelreg.cli.proposals import perform
@@ -31,13 +32,8 @@ if TYPE_CHECKING:
 
 AliasName = Annotated[str, typer.Argument(metavar="ALIAS", show_default=False)]
 
-stage = typer.Typer(
-    name="stage",
-    help="Move versions between stages; ask who stands where.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
-alias = typer.Typer(name="alias", help="Names that point at a version.", no_args_is_help=True, rich_markup_mode=None)
+stage = command_group("stage", "Move versions between stages; ask who stands where.")
+alias = command_group("alias", "Names that point at a version.")
 
 
 def add_to(app: typer.Typer) -> None:

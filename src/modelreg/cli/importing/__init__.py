@@ -6,17 +6,14 @@ import importlib
 
 import typer
 
+from modelreg.cli.options import command_group
+
 KINDS = ("dvc", "gto", "mlflow", "neptune")
 """The modules, by the word that follows `import`; each has `add_to(group)`."""
 
 
 def add_to(app: typer.Typer) -> None:
-    group = typer.Typer(
-        name="import",
-        help="Bring the models of another registry into this one.",
-        no_args_is_help=True,
-        rich_markup_mode=None,
-    )
+    group = command_group("import", "Bring the models of another registry into this one.")
     for kind in KINDS:
         importlib.import_module(f"{__name__}.{kind}").add_to(group)
     app.add_typer(group)
