@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from modelreg.cli.output import next_step, note, result, short, table
+import typer
+
+from modelreg.cli.output import emit_json, next_step, note, result, short, table
 
 if TYPE_CHECKING:
     from modelreg.domain.names import ModelName
@@ -57,6 +59,16 @@ def proposal_mapping(proposed: Proposed, opened: Opened | None) -> dict[str, Any
         "report": proposed.report.to_mapping(),
         "proposal": proposal if transition else None,
     }
+
+
+def answer_change(model: ModelName, version: Version, change: StageChange, *, dry_run: bool, as_json: bool) -> None:
+    """The answer to whoever moves a version; exit 1 for a dry run of what may not be."""
+    if as_json:
+        emit_json(change_mapping(model, version, change))
+    else:
+        tell_change(model, version, change, dry_run=dry_run)
+    if dry_run and change.transition is not None and not change.report.allowed:
+        raise typer.Exit(1)
 
 
 def tell_change(model: ModelName, version: Version, change: StageChange, *, dry_run: bool) -> None:

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from modelreg.cli.changes import change_mapping, tell_change
+from modelreg.cli.changes import answer_change
 from modelreg.cli.options import HERE, Branch, DryRun, Json, Key, Model, ProposeOption, Push, Reason, RegistryPath, Sign
-from modelreg.cli.output import emit_json, note
+from modelreg.cli.output import note
 from modelreg.cli.proposals import tell
 
 StageOption = Annotated[str, typer.Option("--stage", metavar="STAGE", help="The stage whose holder is replaced.")]
@@ -64,9 +64,4 @@ def rollback(
             note(f"the policy wants rollbacks of {stage} proposed: this is one")
         tell(workspace, done, dry_run=dry_run, as_json=as_json)
         return
-    if as_json:
-        emit_json(change_mapping(name, version, done))
-    else:
-        tell_change(name, version, done, dry_run=dry_run)
-    if dry_run and done.transition is not None and not done.report.allowed:
-        raise typer.Exit(1)
+    answer_change(name, version, done, dry_run=dry_run, as_json=as_json)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelreg.cli.changes import change_mapping, tell_change
+from modelreg.cli.changes import answer_change, change_mapping
 from modelreg.cli.options import (
     HERE,
     Branch,
@@ -69,12 +69,7 @@ def stage_set(
         perform(workspace, name, parsed, stage_, reason, signer, push=push, dry_run=dry_run, as_json=as_json)
         return
     change = set_stage(workspace, name, parsed, stage_, reason=reason, key=signer, push=push, dry_run=dry_run)
-    if as_json:
-        emit_json(change_mapping(name, parsed, change))
-    else:
-        tell_change(name, parsed, change, dry_run=dry_run)
-    if dry_run and change.transition is not None and not change.report.allowed:
-        raise typer.Exit(1)
+    answer_change(name, parsed, change, dry_run=dry_run, as_json=as_json)
 
 
 @stage.command("get")
@@ -125,17 +120,8 @@ def alias_set(
     """Point an alias at a version."""
     from modelreg.domain.version import Version as Parsed
 
-    _alias(
-        model,
-        name,
-        Parsed.parse(version),
-        reason,
-        registry,
-        branch,
-        push=push,
-        dry_run=dry_run,
-        as_json=as_json,
-    )
+    pointed_at = Parsed.parse(version)
+    _alias(model, name, pointed_at, reason, registry, branch, push=push, dry_run=dry_run, as_json=as_json)
 
 
 @alias.command("remove")
