@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from modelreg.registry.exporting import Exported
     from modelreg.registry.foreign import Counter
     from modelreg.registry.import_neptune import Export
-    from modelreg.registry.import_report import Imported
-    from modelreg.registry.import_report import Options as ImportOptions
     from modelreg.registry.origin import GitOrigin
     from modelreg.registry.propose import Proposed
     from modelreg.registry.sandbox import Sandbox
+    from modelreg.registry.transfer import Imported
+    from modelreg.registry.transfer import Options as ImportOptions
 
 
 def open_pull_request(workspace: Workspace, proposed: Proposed) -> Opened:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelreg.cli.importing.mlflow import RegistryUri, TrackingUri
 from modelreg.cli.options import HERE, DryRun, Json, RegistryPath
-from modelreg.cli.output import emit_json, note, result
+from modelreg.cli.progress import Count
+from modelreg.cli.transfers import RegistryUri, TrackingUri, answer, tell_transferred, versions_told
 
 if TYPE_CHECKING:
     from modelreg.registry.exporting import Exported
@@ -38,7 +38,6 @@ def export_mlflow(
 
     Exit code 1 where something could not be made there, which is listed. Needs modelreg[mlflow].
     """
-    from modelreg.cli.progress import Count
     from modelreg.domain.names import parse_model
     from modelreg.services import export_mlflow as perform
     from modelreg.wiring import open_workspace
@@ -46,27 +45,11 @@ def export_mlflow(
     workspace, models = open_workspace(registry), [parse_model(name) for name in model]
     uris = (tracking_uri, registry_uri)
     name, done = perform(workspace, uris, models, Count(), artifacts=artifact_location, dry_run=dry_run)
-    told: list[dict[str, Any]] = []
-    for one in done:
-        told.append(one.to_mapping())
-        if not as_json:
-            _tell(one, dry_run=dry_run)
-    if as_json:
-        emit_json({"to": name, "dry_run": dry_run, "models": told})
-    elif not told:
-        result("there are no models to export")
-    if any(one["not_exported"] for one in told):
-        raise typer.Exit(1)
 
+    def tell(one: Exported) -> None:
+        would = "would be " if dry_run else ""
+        called = one.name if one.name == one.model else f"{one.name} ({one.model})"
+        headline = f"{called}: {versions_told(len(one.created))} {would}created, {one.present} there already"
+        tell_transferred(one, headline, [f"{would}brought up to date: {c}" for c in one.changes], "not exported")
 
-def _tell(done: Exported, *, dry_run: bool) -> None:
-    would = "would be " if dry_run else ""
-    called = done.name if done.name == done.model else f"{done.name} ({done.model})"
-    count = f"{len(done.created)} version" if len(done.created) == 1 else f"{len(done.created)} versions"
-    result(f"{called}: {count} {would}created, {done.present} there already")
-    for change in done.changes:
-        result(f"  {would}brought up to date: {change}")
-    for text in done.notes:
-        note(f"  {text}")
-    for refused in done.refused:
-        note(f"  not exported: {refused.what}: {refused.reason}")
+    answer({"to": name}, done, tell, "there are no models to export", dry_run=dry_run, as_json=as_json)

@@ -128,8 +128,8 @@ class Draft:
 
     def _about(self) -> dict[str, bytes]:
         """model.yaml and an empty stages.yaml, for a model that is new."""
-        model, layout = self.request.model, self.workspace.layout
-        if self.snapshot.tree.read(layout.model(model)) is not None:
+        model = self.request.model
+        if self.snapshot.has_model(model):
             return {}
         return founding(self.workspace, model, self.request.about)
 

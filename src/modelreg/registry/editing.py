@@ -43,7 +43,7 @@ def create_model(
 
     def plan(snapshot: Snapshot, base: CommitId) -> Plan | None:
         _may(workspace, snapshot, "register", model)
-        if snapshot.tree.read(workspace.layout.model(model)) is not None:
+        if snapshot.has_model(model):
             raise DeniedError(f"the model {model} exists already", hint=f"modelreg list {model}")
         check_new_name(snapshot, model)
         return _plan(workspace, base, founding(workspace, model, about), f"Create {model}", model)

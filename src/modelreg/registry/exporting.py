@@ -36,16 +36,15 @@ from modelreg.domain.foreign.outward import (
     too_long,
     without_marks,
 )
-from modelreg.domain.foreign.standing import Refused, stage_there
+from modelreg.domain.foreign.standing import stage_there
 from modelreg.domain.manifest import Manifest
 from modelreg.domain.names import ModelName
 from modelreg.domain.version import Version
-from modelreg.errors import ModelregError
 from modelreg.registry.foreign import Counter, Destination, Naming
-from modelreg.registry.import_report import REFUSALS
 from modelreg.registry.pull import pull
 from modelreg.registry.sequence import sequence
 from modelreg.registry.snapshot import Snapshot
+from modelreg.registry.transfer import REFUSALS, Transferred
 from modelreg.registry.workspace import Workspace
 from modelreg.registry.writing import manifest_sha256
 
@@ -53,17 +52,11 @@ ARCHIVED = "Archived"
 
 
 @dataclass(slots=True)
-class Exported:
-    """What came of one model. `created` are versions with their numbers there (None in a dry run), `present` those
-    that were there already, `changes` what was brought up to date, `refused` what could not be made there."""
+class Exported(Transferred):
+    """`created` are versions with their numbers there (None in a dry run), `changes` what was brought up to date."""
 
-    name: str
-    model: ModelName
     created: list[tuple[Version, int | None]] = field(default_factory=list)
-    present: int = 0
     changes: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    refused: list[Refused] = field(default_factory=list)
 
     def to_mapping(self) -> dict[str, Any]:
         """For --json."""
@@ -74,7 +67,7 @@ class Exported:
             "present": self.present,
             "changes": self.changes,
             "notes": self.notes,
-            "not_exported": [{"what": one.what, "reason": one.reason} for one in self.refused],
+            "not_exported": self.refused_mappings(),
         }
 
 
@@ -125,13 +118,12 @@ class _Model:
             told.notes.append("it is retired, and not exported")
             return
         if theirs is not None and theirs.tags.get(MODEL_TAG) != mark:
-            why = f"there is a model {told.name} that did not come from here"
-            told.refused.append(Refused("the model", why))
+            told.refuse("the model", f"there is a model {told.name} that did not come from here")
             return
         try:
             self._describe(theirs, body, mark)
         except REFUSALS as error:
-            self._refuse("the model", error)
+            self.told.refuse("the model", error)
             return
         there = {} if theirs is None else self._there()
         versions = sequence(self.workspace, model, self.snapshot.commit)
@@ -183,7 +175,7 @@ class _Model:
             if known is not None:
                 self._bring_up_to_date(manifest, known, gone=gone)
         except REFUSALS as error:
-            self._refuse(str(version), error)
+            self.told.refuse(str(version), error)
         return known.number if known is not None and not gone else None
 
     def _create(self, manifest: Manifest) -> ForeignVersion | None:
@@ -231,7 +223,7 @@ class _Model:
         model, version = self.told.name, manifest.version
         sha256 = manifest_sha256(self.snapshot, self.snapshot.layout.manifest(manifest.model, version))
         if there.tags.get(MANIFEST_TAG) != sha256:
-            self.told.refused.append(Refused(str(version), "what stands there under its name has another manifest"))
+            self.told.refuse(str(version), "what stands there under its name has another manifest")
             return
         annotations = self._annotations(manifest)
         stage, extra = self._stage(version, gone=gone)
@@ -272,9 +264,6 @@ class _Model:
                 if not self.dry_run:
                     self.destination.point(self.told.name, alias, number)
             except REFUSALS as error:
-                self._refuse(f"the alias {alias}", error)
+                self.told.refuse(f"the alias {alias}", error)
             else:
                 self.told.changes.append(f"alias {alias} at {number}" if number else f"no alias {alias}")
-
-    def _refuse(self, what: str, error: ModelregError) -> None:
-        self.told.refused.append(Refused(what, str(error)))

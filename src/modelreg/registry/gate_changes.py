@@ -79,7 +79,7 @@ def sums(what: Range) -> Iterable[Finding]:
 
 
 def _before(what: Range, model: ModelName) -> Stages:
-    known = what.base.tree.read(what.base.layout.model(model)) is not None
+    known = what.base.has_model(model)
     return what.base.stages(model) if known else Stages()
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from modelreg.domain import gto
 from modelreg.domain.declared import DeclaredArtifact
-from modelreg.domain.names import ModelName
 from modelreg.domain.plan import CommitId
 from modelreg.domain.version import Bump, Version
-from modelreg.errors import InvalidError, NotFoundError
-from modelreg.registry.import_git import REFUSALS, Brought, Coming, Here, Wanted, bring
+from modelreg.errors import NotFoundError
+from modelreg.registry.import_git import Brought, Coming, Wanted, bring, come_before, our_names
 from modelreg.registry.origin import GitOrigin
+from modelreg.registry.transfer import REFUSALS
 from modelreg.registry.workspace import Workspace
 
 TOOL = "dvc"
@@ -40,14 +39,8 @@ def import_dvc(
     if missing is not None:
         known = ", ".join(sorted(everything)) or "none"
         raise NotFoundError(f"no dvc.yaml there declares the artifact {missing!a}", hint=f"known are: {known}")
-    chosen: dict[ModelName, str] = {}
-    for name in sorted(everything):
-        types = {found[name].type for found in declared.values() if name in found}
-        if name in wanted.names or (not wanted.names and (every_type or "model" in types)):
-            model = gto.model_name(name, wanted.models)
-            if model in chosen:
-                raise InvalidError(f"{chosen[model]} and {name} would both be {model}", hint=f"--as {name}=ANOTHER")
-            chosen[model] = name
+    models = {name for found in declared.values() for name, one in found.items() if every_type or one.type == "model"}
+    chosen = our_names(sorted(set(wanted.names) or models), wanted)
     total, done = len(chosen) * len(commits), 0
     for model, name in chosen.items():
         told = Brought(name, model)
@@ -68,16 +61,12 @@ def _bring(
     told: Brought,
 ) -> None:
     revision, commit = at
-    snapshot = workspace.snapshot()
-    model = ModelName(told.model)
-    if snapshot.tree.read(snapshot.layout.model(model)) is not None:
-        here = Here.of(snapshot, model, TOOL, told.name)
-        if commit in here.by_name:
-            told.present += 1
-            return
-        if here.others:
-            told.refuse(revision, f"the model {model} is here, and none of its versions came from there")
-            return
+    here = come_before(workspace.snapshot(), TOOL, told, revision)
+    if here is None:
+        return
+    if commit in here:
+        told.present += 1
+        return
     match = _VERSION.fullmatch(revision)
     if wanted.dry_run:
         told.registered.append((match[1] if match else revision, wanted.files))

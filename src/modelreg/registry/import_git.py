@@ -1,11 +1,11 @@
-"""What `import gto` and `import dvc` have in common: an artifact of a commit becomes a version; and what came of it.
+"""What the imports of artifacts have in common: an artifact of a commit becomes a version; and what came of it.
 
 Killed at any moment an import goes on where it was: what has landed is found again by `source` of the manifests.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,19 +14,18 @@ from typing import Any
 from modelreg.domain.clock import stamp
 from modelreg.domain.declared import DeclaredArtifact
 from modelreg.domain.foreign.filing import file_name
+from modelreg.domain.gto import model_name
 from modelreg.domain.names import ModelName, metric_name
 from modelreg.domain.plan import CommitId
 from modelreg.domain.reports.harmless import one_line
 from modelreg.domain.version import Bump, Version
-from modelreg.errors import ConflictError, DeniedError, InvalidError, ModelregError, NotFoundError
+from modelreg.errors import ConflictError, InvalidError
 from modelreg.registry.origin import Fetched, GitOrigin
 from modelreg.registry.register import register
 from modelreg.registry.request import Request, Source
 from modelreg.registry.snapshot import Snapshot
+from modelreg.registry.transfer import Transferred
 from modelreg.registry.workspace import Workspace
-
-REFUSALS = (InvalidError, DeniedError, NotFoundError)
-"""What stops one thing, and not the import."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +42,12 @@ class Wanted:
 
 
 @dataclass(slots=True)
-class Brought:
-    """What came of one artifact: versions that landed (or would), how many were here, moves, notes, what may not be."""
+class Brought(Transferred):
+    """What came of one artifact: `registered` are versions that landed (or would), and whether with their files,
+    `moves` their stage changes."""
 
-    name: str
-    model: str
     registered: list[tuple[str, bool]] = field(default_factory=list)
-    present: int = 0
     moves: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    refused: list[tuple[str, str]] = field(default_factory=list)
-
-    def refuse(self, what: str, why: ModelregError | str) -> None:
-        self.refused.append((what, str(why)))
 
     def to_mapping(self) -> dict[str, Any]:
         """For --json."""
@@ -66,27 +58,8 @@ class Brought:
             "present": self.present,
             "moves": self.moves,
             "notes": self.notes,
-            "not_imported": [{"what": what, "reason": reason} for what, reason in self.refused],
+            "not_imported": self.refused_mappings(),
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Here:
-    """The versions of one model that came from there: by the version's name there, and by commit."""
-
-    by_name: Mapping[str, Version]
-    others: bool
-
-    @classmethod
-    def of(cls, snapshot: Snapshot, model: ModelName, tool: str, artifact: str) -> Here:
-        """`others`: the model has versions, and none of them is of that artifact."""
-        versions = snapshot.versions(model)
-        found: dict[str, Version] = {}
-        for version, body in zip(versions, snapshot.manifest_bodies(model, versions), strict=True):
-            source = body.get("source") or {}
-            if (source.get("tool"), source.get("model")) == (tool, artifact):
-                found[str(source.get("version"))] = version
-        return cls(found, bool(versions) and not found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +77,34 @@ class Coming:
     bump: Bump | None = None
     description: str = ""
     again: bool = True
+
+
+def our_names(names: Iterable[str], wanted: Wanted) -> dict[ModelName, str]:
+    """The artifacts by what they are called here. Raises InvalidError where two would be one model."""
+    found: dict[ModelName, str] = {}
+    for name in names:
+        model = model_name(name, wanted.models)
+        if model in found:
+            raise InvalidError(f"{found[model]} and {name} would both be {model}", hint=f"--as {name}=ANOTHER")
+        found[model] = name
+    return found
+
+
+def come_before(snapshot: Snapshot, tool: str, told: Brought, what: str) -> dict[str, Version] | None:
+    """The versions that came from there, by their names there.
+
+    None, and `what` is refused, where the model has versions and none of them did: it is another model.
+    """
+    versions = snapshot.versions(told.model) if snapshot.has_model(told.model) else ()
+    found: dict[str, Version] = {}
+    for version, body in zip(versions, snapshot.manifest_bodies(told.model, versions), strict=True):
+        source = body.get("source") or {}
+        if (source.get("tool"), source.get("model")) == (tool, told.name):
+            found[str(source.get("version"))] = version
+    if versions and not found:
+        told.refuse(what, f"the model {told.model} is here, and none of its versions came from there")
+        return None
+    return found
 
 
 def bring(
@@ -126,7 +127,7 @@ def bring(
         if params:
             facts["params"] = dict(params)
         request = Request(
-            model=ModelName(told.model),
+            model=told.model,
             sources=[] if fetched.path is None else [_file(fetched.path)],
             metrics=metrics,
             facts=facts,
@@ -156,7 +157,7 @@ def check_tags(workspace: Workspace, origin: GitOrigin, model: ModelName) -> Non
     artifact = workspace.layout.artifact_name(model)
     repository = workspace.repository
     standing = next((t.name for mark in "@#" for t in repository.tags(f"{artifact}{mark}*")), None)
-    if standing is None or workspace.snapshot().tree.read(workspace.layout.model(model)) is not None:
+    if standing is None or workspace.snapshot().has_model(model):
         return
     where = "this repository" if origin.same_as(repository.git_dir) else "the registry's repository"
     raise ConflictError(

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 
 from modelreg.domain import gto
 from modelreg.domain.gto import Event, Step
-from modelreg.domain.names import ModelName, parse_stage
+from modelreg.domain.names import parse_stage
 from modelreg.domain.plan import CommitId
 from modelreg.domain.version import Version
-from modelreg.errors import DeniedError, InvalidError, NotFoundError
+from modelreg.errors import DeniedError, NotFoundError
 from modelreg.registry.editing import retire
-from modelreg.registry.import_git import REFUSALS, Brought, Coming, Here, Wanted, bring, check_tags
+from modelreg.registry.import_git import Brought, Coming, Wanted, bring, check_tags, come_before, our_names
 from modelreg.registry.origin import GitOrigin
 from modelreg.registry.snapshot import Snapshot
 from modelreg.registry.stage import set_stage
+from modelreg.registry.transfer import REFUSALS
 from modelreg.registry.withdraw import withdraw
 from modelreg.registry.workspace import Workspace
 
@@ -36,12 +37,8 @@ def import_gto(
     if missing is not None:
         raise NotFoundError(f"no tag of GTO's names {missing!a} there", hint=f"known are: {', '.join(found) or 'none'}")
     chosen = {name: found[name] for name in found if not wanted.names or name in wanted.names}
-    names: dict[ModelName, str] = {}
-    for name in chosen:
-        model = gto.model_name(name, wanted.models)
-        if model in names:
-            raise InvalidError(f"{names[model]} and {name} would both be {model}", hint=f"--as {name}=ANOTHER")
-        names[model] = name
+    names = our_names(chosen, wanted)
+    for model in names:
         check_tags(workspace, origin, model)
     total, before = sum(map(len, chosen.values())), 0
     for model, name in names.items():
@@ -61,23 +58,15 @@ class _Artifact:
     wanted: Wanted
     told: Brought
 
-    @property
-    def _model(self) -> ModelName:
-        return ModelName(self.told.model)
-
     def bring(self, history: Sequence[Event]) -> Iterator[int]:
         """Replay the events after the last one that is on record; says how many are done."""
         snapshot = self.workspace.snapshot()
-        exists = snapshot.tree.read(snapshot.layout.model(self._model)) is not None
-        here = Here.of(snapshot, self._model, TOOL, self.told.name) if exists else Here({}, others=False)
-        if here.others:
-            why = f"the model {self._model} is here, and none of its versions came from there"
-            self.told.refuse(self.told.name, why)
+        versions = come_before(snapshot, TOOL, self.told, self.told.name)
+        if versions is None:
             return
         places = {event.tag.name: number for number, event in enumerate(history)}
-        recorded, moved_here = self._recorded(snapshot) if exists else ([], frozenset())
+        recorded, moved_here = self._recorded(snapshot) if snapshot.has_model(self.told.model) else ([], frozenset())
         todo = gto.outstanding(history, recorded, moved_here)
-        versions = dict(here.by_name)
         for step in gto.steps(history):
             if step.kind == "register":
                 self._register(step, versions)
@@ -89,13 +78,13 @@ class _Artifact:
         """The tags for which there is a record here, and the versions that were moved here for other reasons."""
         tags: list[str] = []
         moved: set[str] = set()
-        for transition in snapshot.transitions(self._model):
+        for transition in snapshot.transitions(self.told.model):
             tag = gto.tag_of(transition.reason)
             if tag is not None:
                 tags.append(tag)
             elif transition.kind != "alias" and transition.version is not None:
                 moved |= {str(transition.version), *(str(one.version) for one in transition.displaces)}
-        retired = snapshot.model(self._model).value.get("retired") or {}
+        retired = snapshot.model(self.told.model).value.get("retired") or {}
         tag = gto.tag_of(str(retired.get("reason", "")))
         return [*tags, *([tag] if tag else [])], frozenset(moved)
 
@@ -135,22 +124,22 @@ class _Artifact:
         """Whether anything landed. Raises one of REFUSALS."""
         reason, push = step.event.reason, self.wanted.push
         if step.kind == "retire":
-            return retire(self.workspace, self._model, reason=reason, push=push).commit is not None
+            return retire(self.workspace, self.told.model, reason=reason, push=push).commit is not None
         version = versions.get(f"v{step.version}")
         if version is None:
             raise NotFoundError("the version is not here")
         snapshot = self.workspace.snapshot()
-        if version in snapshot.withdrawn(self._model):
+        if version in snapshot.withdrawn(self.told.model):
             if step.kind == "withdraw":
                 return False
             raise DeniedError("the version is withdrawn")
         if step.kind == "withdraw":
-            return withdraw(self.workspace, self._model, version, reason=reason, push=push).commit is not None
+            return withdraw(self.workspace, self.told.model, version, reason=reason, push=push).commit is not None
         policy = snapshot.policy()
         to = policy.initial if step.to is None else parse_stage(self.wanted.stages.get(step.to, step.to))
         if to not in policy.stages:
             raise NotFoundError(f"the policy has no stage {to}", hint=f"--stage {step.to}=production")
-        return set_stage(self.workspace, self._model, version, to, reason=reason, push=push).commit is not None
+        return set_stage(self.workspace, self.told.model, version, to, reason=reason, push=push).commit is not None
 
 
 def _told(step: Step) -> str:

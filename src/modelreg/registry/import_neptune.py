@@ -14,10 +14,11 @@ from modelreg.domain.neptune import Entity, EntityFacts, entity_facts
 from modelreg.domain.reports.harmless import one_line
 from modelreg.domain.version import Version
 from modelreg.errors import InvalidError, NotFoundError
-from modelreg.registry.import_git import REFUSALS, Brought, Here, Wanted
+from modelreg.registry.import_git import Brought, Wanted, come_before
 from modelreg.registry.register import register
 from modelreg.registry.request import Request, Source
 from modelreg.registry.stage import set_stage
+from modelreg.registry.transfer import REFUSALS
 from modelreg.registry.workspace import Workspace
 
 TOOL = "neptune"
@@ -110,17 +111,12 @@ class _Model:
 
     def bring(self, entities: Sequence[Entity]) -> Iterator[str]:
         """Register what is not here, then move to where it stood; yields the id of each that is done."""
-        snapshot = self.workspace.snapshot()
-        model = ModelName(self.told.model)
-        exists = snapshot.tree.read(snapshot.layout.model(model)) is not None
-        here = Here.of(snapshot, model, TOOL, self.told.name) if exists else Here({}, others=False)
-        if here.others:
-            why = f"the model {model} is here, and none of its versions came from there"
-            self.told.refuse(self.told.name, why)
+        here = come_before(self.workspace.snapshot(), TOOL, self.told, self.told.name)
+        if here is None:
             return
         placed: list[tuple[Entity, Version]] = []
         for entity in entities:
-            version = here.by_name.get(entity.id)
+            version = here.get(entity.id)
             if version is not None:
                 self.told.present += 1
             elif self.wanted.dry_run:
@@ -137,7 +133,7 @@ class _Model:
             sources, notes = self._files(entity, facts)
             fields = {"source": self._source(entity), "lineage": {"run": {"tracker": TOOL, "id": entity.id}}}
             request = Request(
-                model=ModelName(self.told.model),
+                model=self.told.model,
                 sources=sources,
                 metrics=facts.metrics,
                 facts=fields | ({"params": dict(facts.params)} if facts.params else {}),
@@ -203,9 +199,8 @@ class _Model:
                 self.told.refuse(f"{version} to {one_line(theirs, 60)}", "Neptune has no such stage")
 
     def _move(self, version: Version, theirs: str) -> None:
-        model = ModelName(self.told.model)
-        snapshot = self.workspace.snapshot()
-        if any(transition.version == version for transition in snapshot.transitions(model)):
+        model = self.told.model
+        if any(transition.version == version for transition in self.workspace.snapshot().transitions(model)):
             return
         what = f"{version} to {theirs}"
         if self.wanted.dry_run:

@@ -12,9 +12,9 @@ from modelreg.domain.version import Version
 from modelreg.errors import DeniedError, InvalidError
 from modelreg.registry.editing import edited
 from modelreg.registry.foreign import Naming
-from modelreg.registry.import_report import REFUSALS, Imported, Options
 from modelreg.registry.snapshot import Snapshot
 from modelreg.registry.stage import StageChange, set_alias, set_stage
+from modelreg.registry.transfer import REFUSALS, Imported, Options
 from modelreg.registry.workspace import Workspace
 
 

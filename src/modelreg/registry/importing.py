@@ -23,11 +23,11 @@ from modelreg.domain.version import Version
 from modelreg.errors import InvalidError
 from modelreg.registry.editing import Change, annotate, create_model, edit_model
 from modelreg.registry.foreign import Counter, Naming, Origin
-from modelreg.registry.import_report import REFUSALS, Imported, Landed, Options
 from modelreg.registry.import_standing import Stander
 from modelreg.registry.register import register
 from modelreg.registry.request import Request, Source
 from modelreg.registry.snapshot import Snapshot
+from modelreg.registry.transfer import REFUSALS, Imported, Landed, Options
 from modelreg.registry.workspace import Workspace
 
 LONGEST_DESCRIPTION = 5000
@@ -72,7 +72,7 @@ class _Model:
 
     def bring(self, snapshot: Snapshot, counter: Counter) -> None:
         ours, told = self.told.model, self.told
-        new = snapshot.tree.read(snapshot.layout.model(ours)) is None
+        new = not snapshot.has_model(ours)
         here = {} if new else self._here(snapshot)
         if not here and not new and snapshot.versions(ours):
             told.refuse(f"the model {self.theirs.name}", f"{ours} is here, and none of its versions came from there")

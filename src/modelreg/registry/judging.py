@@ -87,7 +87,7 @@ class Judge:
 
     def gates(self, model: ModelName) -> tuple[Gate, ...]:
         """The base's; a model that is new brings none, so that it cannot weaken or fake any."""
-        if self.base.tree.read(self.base.layout.model(model)) is None:
+        if not self.base.has_model(model):
             return self.policy.gates
         return self.base.gates(model, self.policy)
 
@@ -188,7 +188,7 @@ class Judge:
 
     def _about(self, model: ModelName) -> Mapping[str, Any]:
         """model.yaml as the base has it; of a new model, its own."""
-        known = self.base.tree.read(self.base.layout.model(model)) is not None
+        known = self.base.has_model(model)
         snapshot = self.base if known else self.head
         value: Mapping[str, Any] = snapshot.checked(snapshot.layout.model(model), "model").value
         return value

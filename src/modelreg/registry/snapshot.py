@@ -112,6 +112,9 @@ class Snapshot:
         found = (path[len(prefix) :].split("/") for path in self.tree.paths(prefix) if path.endswith("/model.yaml"))
         return tuple(sorted(ModelName(parts[0]) for parts in found if len(parts) == 2))
 
+    def has_model(self, model: str) -> bool:
+        return self.tree.read(self.layout.model(model)) is not None
+
     def require_model(self, model: ModelName) -> None:
         """Raises NotFoundError for a model that is not registered."""
         if not self.tree.read(self.layout.model(model)):

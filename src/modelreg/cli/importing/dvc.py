@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from modelreg.cli.importing.brought import As, Counted, From, Names, NoFiles, answer
 from modelreg.cli.options import HERE, Branch, DryRun, Json, Push, RegistryPath
+from modelreg.cli.transfers import As, Counted, From, Names, NoFiles, answer_brought
 
 Revisions = Annotated[
     list[str],
@@ -50,4 +50,4 @@ def import_dvc(
     names = parse_pairs(called, "--as", "ml/team:churn=churn")
     wanted = Wanted(artifact, names, {}, not no_files, push, dry_run)
     done = perform(workspace, origin, rev or ["HEAD"], wanted, Counted("versions"), every_type=every)
-    answer(origin.name, done, dry_run=dry_run, as_json=as_json)
+    answer_brought(origin.name, done, dry_run=dry_run, as_json=as_json)

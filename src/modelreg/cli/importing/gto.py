@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
-from modelreg.cli.importing.brought import As, Counted, From, Names, NoFiles, answer
 from modelreg.cli.options import HERE, Branch, DryRun, Json, Push, RegistryPath
-
-Stages = Annotated[
-    list[str],
-    typer.Option("--stage", metavar="THEIRS=OURS", help="What a stage is called in the policy here; again for more."),
-]
+from modelreg.cli.transfers import As, Counted, From, Names, NoFiles, Stages, answer_brought
 
 
 def add_to(group: typer.Typer) -> None:
@@ -47,4 +40,5 @@ def import_gto(
     names = parse_pairs(called, "--as", "ml/team:churn=churn")
     stages = parse_pairs(stage, "--stage", "prod=production")
     wanted = Wanted(artifact, names, stages, not no_files, push, dry_run)
-    answer(origin.name, perform(workspace, origin, wanted, Counted("tags")), dry_run=dry_run, as_json=as_json)
+    done = perform(workspace, origin, wanted, Counted("tags"))
+    answer_brought(origin.name, done, dry_run=dry_run, as_json=as_json)

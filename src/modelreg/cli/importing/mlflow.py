@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from modelreg.cli.options import HERE, Branch, DryRun, Json, Push, RegistryPath
-from modelreg.cli.output import emit_json, next_step, note, result
+from modelreg.cli.progress import Count
+from modelreg.cli.transfers import RegistryUri, TrackingUri, answer, tell_imported
 
 if TYPE_CHECKING:
-    from modelreg.registry.import_report import Imported
+    from modelreg.registry.transfer import Imported
 
-TrackingUri = Annotated[
-    str,
-    typer.Option(
-        "--tracking-uri", metavar="URI", help="The MLflow: https://…, postgresql://…, sqlite:///FILE or a folder."
-    ),
-]
-RegistryUri = Annotated[
-    str | None, typer.Option("--registry-uri", metavar="URI", help="Its model registry, where that is elsewhere.")
-]
 Models = Annotated[
     list[str], typer.Option("--model", metavar="NAME", help="Only this model, by its name there; again for more.")
 ]
@@ -55,41 +47,17 @@ def import_mlflow(
 
     Exit code 1 where something could not be brought in, which is listed. Needs modelreg[mlflow].
     """
-    from modelreg.cli.progress import Count
-    from modelreg.registry.import_report import Options
+    from modelreg.registry.transfer import Options
     from modelreg.services import import_mlflow as perform
     from modelreg.wiring import open_workspace
 
     workspace = open_workspace(registry, branch)
     options = Options(push=push, dry_run=dry_run, artifacts=not no_artifacts)
     name, done = perform(workspace, (tracking_uri, registry_uri), model, options, Count(), trust_paths=trust_paths)
-    told: list[dict[str, Any]] = []
-    for one in done:
-        told.append(one.to_mapping())
-        if not as_json:
-            _tell(one, dry_run=dry_run)
-    if as_json:
-        emit_json({"from": name, "dry_run": dry_run, "models": told})
-    elif not told:
-        result(f"{name} has no models")
-    elif not dry_run:
-        next_step("modelreg list")
-    if any(one["not_imported"] for one in told):
-        raise typer.Exit(1)
 
+    def tell(one: Imported) -> None:
+        would = "would be " if dry_run else ""
+        tell_imported(one, len(one.landed), [f"{would}brought up to date: {c}" for c in one.changes], dry_run=dry_run)
 
-def _tell(done: Imported, *, dry_run: bool) -> None:
-    would = "would be " if dry_run else ""
-    called = done.model if done.name == done.model else f"{done.model} ({done.name})"
-    counts = [f"{_versions(len(done.landed))} {would}registered", f"{done.present} here already"]
-    result(f"{called}: {', '.join(counts)}")
-    for change in done.changes:
-        result(f"  {would}brought up to date: {change}")
-    for text in done.notes:
-        note(f"  {text}")
-    for refused in done.refused:
-        note(f"  not imported: {refused.what}: {refused.reason}")
-
-
-def _versions(count: int) -> str:
-    return f"{count} version" if count == 1 else f"{count} versions"
+    nothing = f"{name} has no models"
+    answer({"from": name}, done, tell, nothing, then="modelreg list", dry_run=dry_run, as_json=as_json)

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from modelreg.cli.importing.brought import As, Counted, NoFiles, answer
 from modelreg.cli.options import HERE, Branch, DryRun, Json, Push, RegistryPath
+from modelreg.cli.transfers import As, Counted, NoFiles, Stages, answer_brought
 
 Data = Annotated[
     Path, typer.Option("--data", metavar="PATH", help="neptune-exporter's --data-path.", show_default="exports/data")
@@ -21,10 +21,6 @@ Models = Annotated[
 ]
 Runs = Annotated[
     list[str], typer.Option("--run", metavar="ID=MODEL", help="A run as a version of a model; again for more.")
-]
-Stages = Annotated[
-    list[str],
-    typer.Option("--stage", metavar="THEIRS=OURS", help="What a stage is called in the policy here; again for more."),
 ]
 
 
@@ -63,4 +59,4 @@ def import_neptune(
     runs = parse_pairs(run, "--run", "CHURN-42=churn")
     wanted = Wanted(model, names, stages, not no_files, push, dry_run)
     done = perform(workspace, export, runs, wanted, Counted("versions"))
-    answer(export.name, done, dry_run=dry_run, as_json=as_json)
+    answer_brought(export.name, done, dry_run=dry_run, as_json=as_json)

@@ -1,4 +1,4 @@
-"""What an import is asked for, and what came of each model."""
+"""What an import or an export is asked for, and what came of each model."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from modelreg.domain.version import Version
 from modelreg.errors import DeniedError, InvalidError, ModelregError, NotFoundError
 
 REFUSALS = (InvalidError, DeniedError, NotFoundError)
-"""What stops one thing and not the import."""
+"""What stops one thing, and not the import or export."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,25 @@ class Options:
     push: bool = False
     dry_run: bool = False
     artifacts: bool = True
+
+
+@dataclass(slots=True)
+class Transferred:
+    """What came of one model. `present` versions were there already, `notes` say what was left out on purpose,
+    `refused` what could not be brought over."""
+
+    name: str
+    model: ModelName
+    present: int = 0
+    notes: list[str] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+
+    def refuse(self, what: str, why: ModelregError | str) -> None:
+        self.refused.append(Refused(what, str(why)))
+
+    def refused_mappings(self) -> list[dict[str, str]]:
+        """For --json."""
+        return [{"what": one.what, "reason": one.reason} for one in self.refused]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +52,11 @@ class Landed:
 
 
 @dataclass(slots=True)
-class Imported:
-    """What came of one model. `present` are versions that were here already, `changes` what was brought up to date,
-    `notes` what was left out on purpose, `refused` what may not come in."""
+class Imported(Transferred):
+    """`landed` are the versions that were registered, `changes` what was brought up to date."""
 
-    name: str
-    model: ModelName
     landed: list[Landed] = field(default_factory=list)
-    present: int = 0
     changes: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    refused: list[Refused] = field(default_factory=list)
-
-    def refuse(self, what: str, why: ModelregError | str) -> None:
-        self.refused.append(Refused(what, str(why)))
 
     def to_mapping(self) -> dict[str, Any]:
         """For --json."""
@@ -64,5 +74,5 @@ class Imported:
             "present": self.present,
             "changes": self.changes,
             "notes": self.notes,
-            "not_imported": [{"what": one.what, "reason": one.reason} for one in self.refused],
+            "not_imported": self.refused_mappings(),
         }
