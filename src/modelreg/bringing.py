@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from modelreg.domain.names import parse_file
 from modelreg.errors import DeniedError, InvalidError, UnavailableError
-from modelreg.registry.ports import Progress
+from modelreg.registry.artifact_port import Progress
 from modelreg.registry.workspace import Workspace
 
 if TYPE_CHECKING:

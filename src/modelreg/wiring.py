@@ -22,8 +22,9 @@ from modelreg.errors import (
     UsageError,
 )
 from modelreg.locating import as_remote, folder_of, here
+from modelreg.registry.artifact_port import ArtifactStore
 from modelreg.registry.index_port import Index
-from modelreg.registry.ports import ArtifactStore, Signatures, Tree
+from modelreg.registry.ports import Signatures, Tree
 from modelreg.registry.snapshot import Snapshot
 from modelreg.registry.workspace import Settings as RegistrySettings
 from modelreg.registry.workspace import Workspace

@@ -18,7 +18,7 @@ from modelreg.adapters.dvc import DvcStore
 from modelreg.adapters.dvc_cache import object_path
 from modelreg.adapters.dvc_setup import setup_files
 from modelreg.errors import IntegrityError, InvalidError, NotFoundError, UnavailableError
-from modelreg.registry.ports import Stored
+from modelreg.registry.artifact_port import Stored
 from tests.support import Repo, run
 
 # Wang, Feng, Lai, Yu: Collisions for Hash Functions (2004). Two 128-byte messages that differ in six bytes and have one

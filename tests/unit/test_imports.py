@@ -96,6 +96,7 @@ def test_registry_imports_no_adapter(name: str) -> None:
 def test_adapters_know_ports_only(name: str) -> None:
     ports = (
         "modelreg.registry.ports",
+        "modelreg.registry.artifact_port",
         "modelreg.registry.origin",
         "modelreg.registry.index_port",
         "modelreg.registry.sandbox",

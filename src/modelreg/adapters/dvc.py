@@ -22,7 +22,7 @@ from modelreg.adapters.dvc_remote import UNKNOWN_SIZE, checked_upload
 from modelreg.adapters.hashing import Advance, Digests, ListedFile
 from modelreg.adapters.staging import metered, refuse_existing, staging
 from modelreg.errors import IntegrityError, InvalidError, UnavailableError
-from modelreg.registry.ports import Progress, Stored
+from modelreg.registry.artifact_port import Progress, Stored
 
 EMBEDDED_LIMIT_BYTES = 95 * 1024 * 1024
 """GitHub refuses files of 100 MiB; below that an embedded remote works, above git is the wrong place."""

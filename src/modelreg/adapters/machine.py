@@ -14,7 +14,7 @@ _MERGE_TREE = (2, 38)
 
 
 class LocalMachine:
-    """Implements `registry.ports.Machine`, for a repository where there is one."""
+    """Implements `registry.doctor.Machine`, for a repository where there is one."""
 
     def __init__(self, repository: GitRepository | None) -> None:
         self.repository = repository

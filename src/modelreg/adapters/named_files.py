@@ -20,7 +20,7 @@ from modelreg.adapters.dvc_setup import remote_url, shown_url
 from modelreg.adapters.hashing import CHUNK_BYTES, Advance
 from modelreg.adapters.staging import metered
 from modelreg.errors import IntegrityError, NotFoundError, UnavailableError, UsageError
-from modelreg.registry.ports import Progress
+from modelreg.registry.artifact_port import Progress
 
 SCHEMES = ("s3", "gs", "azure", "ssh", "http", "https", "remote")
 """What is fetched from; `remote://NAME/path` is below a remote of the DVC configuration."""

@@ -26,7 +26,8 @@ from modelreg.adapters.paths import check_paths
 from modelreg.adapters.repository import GitRepository
 from modelreg.domain.plan import CommitId
 from modelreg.errors import InvalidError, UnavailableError
-from modelreg.registry.ports import Identity, Repository, Stored
+from modelreg.registry.artifact_port import Stored
+from modelreg.registry.ports import Identity, Repository
 from modelreg.registry.sandbox import Ran, Tell
 
 STORAGE = "MODELREG_STORAGE"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from modelreg.adapters.hashing import Advance
 from modelreg.errors import InvalidError, UnavailableError
-from modelreg.registry.ports import Progress
+from modelreg.registry.artifact_port import Progress
 
 
 def refuse_existing(target: Path) -> None:

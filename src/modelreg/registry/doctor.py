@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
 
 from modelreg.domain.diagnosis import Answer, Examined
 from modelreg.domain.enforcement import Duties
 from modelreg.domain.policy import Policy
 from modelreg.errors import ModelregError
-from modelreg.registry.ports import Machine
 from modelreg.registry.validate import validate_tree
 from modelreg.registry.workspace import Workspace
 
 CODEOWNERS = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS")
 """Where GitHub looks, in this order."""
+
+
+class Machine(Protocol):
+    """This machine, as far as `doctor` asks."""
+
+    def git(self) -> tuple[str, bool, bool]:
+        """What git says of itself; whether it is new enough to write, and to try merges."""
+
+    def ssh_keygen(self) -> str | None:
+        """Where it is; None: nowhere on PATH."""
+
+    def origin(self) -> str | None:
+        """The URL of the remote origin; None: there is none."""
+
+    def leftovers(self) -> Sequence[str]:
+        """Lock files and journals in the git directory, with their age, for people."""
 
 
 def examine(machine: Machine, workspace: Workspace | None, trouble: str = "") -> tuple[Examined, ...]:

@@ -14,7 +14,8 @@ from modelreg.domain.plan import CommitId, Plan
 from modelreg.domain.tags import Registered
 from modelreg.domain.version import Version
 from modelreg.registry.announce import announcing
-from modelreg.registry.ports import ArtifactStore, Identity, Stored
+from modelreg.registry.artifact_port import ArtifactStore, Stored
+from modelreg.registry.ports import Identity
 from modelreg.registry.request import Request, Source
 from modelreg.registry.snapshot import Snapshot
 from modelreg.registry.versioning import Decision

@@ -18,8 +18,7 @@ from modelreg.domain.stages import Stages
 from modelreg.domain.version import Version
 from modelreg.errors import InvalidError, NotFoundError
 from modelreg.registry.index_port import Index
-from modelreg.registry.mentions import IndexedManifests, ScannedManifests
-from modelreg.registry.ports import Mentions
+from modelreg.registry.mentions import IndexedManifests, Mentions, ScannedManifests
 from modelreg.registry.resolve import resolve
 from modelreg.registry.snapshot import Snapshot
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from functools import cache, cached_property
+from typing import Protocol
 
 from modelreg.domain.lineage_graph import VersionName
 from modelreg.domain.lineage_query import Query
@@ -21,6 +22,16 @@ _ESCAPE = b"\\"
 _WORD = re.compile(rb"[A-Za-z0-9._-]+")
 MANY = 50
 """From so many groups on it is quicker to note every manifest's words than to search all manifests for each group."""
+
+
+class Mentions(Protocol):
+    """What all manifests hold, asked at once: by reading them, or from an index."""
+
+    def naming(self, query: Query) -> Sequence[VersionName]:
+        """Versions whose manifests may name what a query asks for. Some may not; none that does is left out."""
+
+    def made_of(self, versions: Sequence[VersionName]) -> Sequence[VersionName]:
+        """Versions whose manifests may name one of these as a parent; in the same sense."""
 
 
 class ScannedManifests:

@@ -9,7 +9,7 @@ from typing import Any
 from modelreg.domain.manifest import Artifact, Manifest
 from modelreg.domain.plan import CommitId
 from modelreg.domain.recipe import Recipe
-from modelreg.registry.ports import Stored
+from modelreg.registry.artifact_port import Stored
 from modelreg.registry.sandbox import Sandbox
 from modelreg.registry.snapshot import Snapshot
 from modelreg.registry.workspace import Workspace

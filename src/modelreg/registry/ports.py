@@ -1,4 +1,7 @@
-"""What the use cases need from the world outside, as protocols. `adapters/` implements them, tests may too."""
+"""What the use cases need from the world outside, as protocols. `adapters/` implements them, tests may too.
+
+Here are the repository, documents and signatures; artifacts are in `artifact_port`, the index in `index_port`.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,6 @@ if TYPE_CHECKING:  # every command imports this module, and few need what its si
     from modelreg.domain.finding import Finding
     from modelreg.domain.history import Ancestor, Change, Landing, Line
     from modelreg.domain.layout import Layout
-    from modelreg.domain.lineage_graph import VersionName
-    from modelreg.domain.lineage_query import Query
     from modelreg.domain.plan import CommitId, Plan, Planner, Tag
 
 
@@ -262,83 +263,6 @@ class Repository(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """An artifact as it was read, once, for both digests.
-
-    A file has `sha256` and no `listing`. A folder has `listing` (the bytes of its `sha256sum -c` list), `sha256` is
-    the digest of that listing, and `md5` ends in `.dir` as DVC writes it. `size_bytes` is the sum of the contents.
-    """
-
-    name: str
-    size_bytes: int
-    sha256: str
-    md5: str
-    listing: bytes | None
-
-
-class Machine(Protocol):
-    """This machine, as far as `doctor` asks."""
-
-    def git(self) -> tuple[str, bool, bool]:
-        """What git says of itself; whether it is new enough to write, and to try merges."""
-
-    def ssh_keygen(self) -> str | None:
-        """Where it is; None: nowhere on PATH."""
-
-    def origin(self) -> str | None:
-        """The URL of the remote origin; None: there is none."""
-
-    def leftovers(self) -> Sequence[str]:
-        """Lock files and journals in the git directory, with their age, for people."""
-
-
-class ArtifactStore(Protocol):
-    """DVC's cache and remote, as configured for the repository. Objects are named by DVC's MD5."""
-
-    def where(self) -> str:
-        """The remote, for people; it is not asked. Raises UnavailableError where none is configured."""
-
-    def add(self, source: Path, *, dry_run: bool = False, progress: Progress | None = None) -> Stored:
-        """Read a file or folder once, into the cache (not with `dry_run`). Raises InvalidError for symlinks inside,
-        special files, empty folders and names that cannot be stored; NotFoundError where nothing is there."""
-
-    def embedded_files(self, md5: str) -> Mapping[str, bytes]:
-        """For an embedded remote: the files to commit (path from the top → content) so that it holds the object;
-        empty for any other remote."""
-
-    def push(self, md5s: Sequence[str], *, progress: Progress | None = None) -> None:
-        """Bring those cached objects (a folder's files with it) to the remote that it lacks. Raises UnavailableError
-        naming the remote."""
-
-    def missing(self, md5s: Sequence[str]) -> Sequence[str]:
-        """Those objects (a folder's files with it) that the remote does not hold. Raises UnavailableError."""
-
-    def export(
-        self,
-        md5: str,
-        target: Path,
-        *,
-        sha256: str,
-        size_bytes: int,
-        listing: bytes | None = None,
-        progress: Progress | None = None,
-    ) -> None:
-        """Put the object at `target` (which must not exist), from the cache or else the remote, checked while it is
-        copied: IntegrityError for any byte too many or different (nothing stays at `target`, a bad cache object is
-        moved to quarantine and fetched once more first), UnavailableError where neither holds it."""
-
-
-class Mentions(Protocol):
-    """What all manifests hold, asked at once: by reading them, or from an index."""
-
-    def naming(self, query: Query) -> Sequence[VersionName]:
-        """Versions whose manifests may name what a query asks for. Some may not; none that does is left out."""
-
-    def made_of(self, versions: Sequence[VersionName]) -> Sequence[VersionName]:
-        """Versions whose manifests may name one of these as a parent; in the same sense."""
-
-
 class Signatures(Protocol):
     """SSH signatures (SSHSIG) over the stored bytes of a document; offline, from bytes alone.
 
@@ -368,16 +292,6 @@ class Signatures(Protocol):
         `signers` and `revoked` are the contents of the base's allowed_signers and revoked_signers (b"" for none):
         nothing of a repository's or a user's own configuration is asked. Whatever is not wholly right is False.
         """
-
-
-class Progress(Protocol):
-    """A progress bar, or nothing."""
-
-    def start(self, what: str, total_bytes: int | None) -> None: ...
-
-    def advance(self, done_bytes: int) -> None: ...
-
-    def finish(self) -> None: ...
 
 
 class Documents(Protocol):

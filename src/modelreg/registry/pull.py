@@ -12,8 +12,8 @@ from modelreg.domain.manifest import Artifact, Manifest
 from modelreg.domain.names import ModelName, parse_file
 from modelreg.domain.version import Version
 from modelreg.errors import ConflictError, DeniedError, IntegrityError
+from modelreg.registry.artifact_port import Progress
 from modelreg.registry.facts import pointers_agree
-from modelreg.registry.ports import Progress
 from modelreg.registry.resolve import resolve
 from modelreg.registry.snapshot import Snapshot
 from modelreg.registry.workspace import Workspace

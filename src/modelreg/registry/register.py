@@ -13,8 +13,8 @@ from modelreg.domain.names import ModelName, collision_key, metric_name, parse_f
 from modelreg.domain.plan import CommitId, Plan
 from modelreg.domain.version import FIRST, Version
 from modelreg.errors import DeniedError, InvalidError, NotFoundError, UsageError
+from modelreg.registry.artifact_port import ArtifactStore, Progress, Stored
 from modelreg.registry.draft import Draft
-from modelreg.registry.ports import ArtifactStore, Progress, Stored
 from modelreg.registry.request import Request, Source
 from modelreg.registry.snapshot import Snapshot
 from modelreg.registry.versioning import Decision, check_wish, decide, wants_release

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from modelreg.registry.ports import Identity, Repository, Stored
+from modelreg.registry.artifact_port import Stored
+from modelreg.registry.ports import Identity, Repository
 
 Tell = Callable[[str], None]
 """Is given a line of text for people: a program's own output, so a stranger's."""

@@ -14,7 +14,7 @@ from modelreg.domain.version import Version
 from modelreg.errors import IntegrityError, UnavailableError
 from modelreg.registry.addonly import touched_since_landing
 from modelreg.registry.announce import expected_tags
-from modelreg.registry.ports import ArtifactStore
+from modelreg.registry.artifact_port import ArtifactStore
 from modelreg.registry.pull import listing_of
 from modelreg.registry.rejudge import judged_again
 from modelreg.registry.snapshot import Snapshot

@@ -9,7 +9,8 @@ from pathlib import Path
 from modelreg.domain.layout import Layout
 from modelreg.domain.plan import CommitId, Plan
 from modelreg.errors import InvalidError, NotARegistryError, NotFoundError
-from modelreg.registry.ports import ArtifactStore, Documents, Repository, Signatures
+from modelreg.registry.artifact_port import ArtifactStore
+from modelreg.registry.ports import Documents, Repository, Signatures
 from modelreg.registry.snapshot import Snapshot
 
 FORMAT = 1
