@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from modelreg.domain.rules import RuleError, evaluate, judge_rules, problems
-from modelreg.domain.rules_syntax import FUNCTIONS, MACROS, METHODS
+from modelreg.domain.rules_language import FUNCTIONS, MACROS, METHODS
 
 NAMES = ("f1", "auc", "loss")
 names = st.sampled_from(NAMES)

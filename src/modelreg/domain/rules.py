@@ -1,4 +1,4 @@
-"""Rules: expressions in CEL over what is recorded of a version. The language is described in `rules_syntax`.
+"""Rules: expressions in CEL over what is recorded of a version. The language is described in `rules_language`.
 
 A rule passes when it is true, and only then. A value that is missing, not finite or of another type is never a pass:
 every name that a rule reads must be there, unless the rule itself asks for it first, with `has(metrics.f1)` or
@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from modelreg.domain.manifest import Manifest
-from modelreg.domain.rules_syntax import LIVE, Path, Syntax, dotted, read
+from modelreg.domain.rules_language import LIVE, Path, dotted
+from modelreg.domain.rules_syntax import Syntax, read
 from modelreg.domain.verdict import Verdict
 
 _MAX_STEPS = 10_000
