@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,6 +13,7 @@ from modelreg.cli.output import emit_json, next_step, note, result, short, table
 if TYPE_CHECKING:
     from modelreg.domain.names import ModelName, Stage
     from modelreg.domain.version import Version
+    from modelreg.registry.approvals import Standing
     from modelreg.registry.approve import Ballot
     from modelreg.registry.approve_rules import RulesBallot
     from modelreg.registry.stating import Stated
@@ -197,21 +198,7 @@ def list_(address: Address, registry: RegistryPath = HERE, as_json: Json = False
     workspace = open_workspace(registry)
     parsed = Parsed.parse(address)
     version = resolve(workspace.snapshot(), parsed)
-    rows = [
-        {
-            "by": standing.item.body["by"],
-            "signer": standing.item.signer,
-            "from": standing.item.body["from"],
-            "to": standing.item.body["to"],
-            "at": standing.item.body["at"],
-            "not_after": standing.item.body["not_after"],
-            "counts": standing.counts,
-            "reason": standing.trouble,
-            "branch": standing.branch,
-            "file": standing.item.path,
-        }
-        for standing in list_approvals(workspace, parsed.model, version)
-    ]
+    rows = [_listed(standing) for standing in list_approvals(workspace, parsed.model, version)]
     if as_json:
         emit_json({"model": parsed.model, "version": str(version), "approvals": rows})
         return
@@ -232,6 +219,22 @@ def list_(address: Address, registry: RegistryPath = HERE, as_json: Json = False
     )
     if not rows:
         note(f"nobody has signed an approval of {parsed.model}@{version}")
+
+
+def _listed(standing: Standing) -> dict[str, Any]:
+    item = standing.item
+    return {
+        "by": item.body["by"],
+        "signer": item.signer,
+        "from": item.body["from"],
+        "to": item.body["to"],
+        "at": item.body["at"],
+        "not_after": item.body["not_after"],
+        "counts": standing.counts,
+        "reason": standing.trouble,
+        "branch": standing.branch,
+        "file": item.path,
+    }
 
 
 def approve_rules(

@@ -14,6 +14,8 @@ from modelreg.cli.options import HERE, Branch, Json, Key, Push, Ref, RegistryPat
 from modelreg.cli.output import emit_json, next_step, note
 
 if TYPE_CHECKING:
+    from modelreg.registry.stating import Stated
+    from modelreg.registry.verify import Verification
     from modelreg.registry.workspace import Workspace
 
 Paths = Annotated[
@@ -114,14 +116,16 @@ def verify(
         body = {"ok": ok, "versions": done.versions, "findings": [f.to_mapping() for f in done.findings]}
         emit_json(body | ({"recorded": stated_mapping(recorded)} if recorded else {}))
     else:
-        print_findings(done.findings)
-        note(
-            f"{done.versions} version{'s' if done.versions != 1 else ''}: "
-            + ("the record holds" if ok else "the record is broken")
-        )
-        if any(finding.code == "tag-missing" for finding in done.findings):
-            next_step("modelreg announce")
-        if recorded is not None:
-            tell(recorded, dry_run=False)
+        _tell_verified(done, recorded, ok=ok)
     if not ok:
         raise typer.Exit(3)
+
+
+def _tell_verified(done: Verification, recorded: Stated | None, *, ok: bool) -> None:
+    print_findings(done.findings)
+    versions = f"{done.versions} version{'s' if done.versions != 1 else ''}"
+    note(f"{versions}: the record {'holds' if ok else 'is broken'}")
+    if any(finding.code == "tag-missing" for finding in done.findings):
+        next_step("modelreg announce")
+    if recorded is not None:
+        tell(recorded, dry_run=False)

@@ -25,6 +25,7 @@ from modelreg.cli.options import (
 from modelreg.cli.output import emit_json, next_step, note, result, short, table
 
 if TYPE_CHECKING:
+    from modelreg.domain.evidence import Evidence
     from modelreg.domain.names import ModelName
     from modelreg.domain.version import Version as Parsed
     from modelreg.registry.evidence import Content
@@ -251,25 +252,14 @@ def tell(done: Stated, *, dry_run: bool) -> None:
 def list_(address: Address, registry: RegistryPath = HERE, ref: Ref = None, as_json: Json = False) -> None:
     """What is stated about a version, by whom, and whether a signature holds."""
     from modelreg.domain.address import Address as Parsed
-    from modelreg.registry.evidence import list_evidence, summary
+    from modelreg.registry.evidence import list_evidence
     from modelreg.registry.resolve import resolve
     from modelreg.wiring import open_workspace
 
     workspace = open_workspace(registry)
     parsed = Parsed.parse(address)
     version = resolve(workspace.snapshot(ref), parsed)
-    found = list_evidence(workspace, parsed.model, version, ref=ref)
-    rows = [
-        {
-            "type": item.type,
-            "by": item.body["by"],
-            "at": item.body["at"],
-            "signer": item.signer,
-            "summary": summary(item),
-            "file": item.path,
-        }
-        for item in found
-    ]
+    rows = [_listed(item) for item in list_evidence(workspace, parsed.model, version, ref=ref)]
     if as_json:
         emit_json({"model": parsed.model, "version": str(version), "evidence": rows})
         return
@@ -289,3 +279,16 @@ def list_(address: Address, registry: RegistryPath = HERE, ref: Ref = None, as_j
     )
     if not rows:
         note(f"nothing is stated about {parsed.model}@{version}")
+
+
+def _listed(item: Evidence) -> dict[str, Any]:
+    from modelreg.registry.evidence import summary
+
+    return {
+        "type": item.type,
+        "by": item.body["by"],
+        "at": item.body["at"],
+        "signer": item.signer,
+        "summary": summary(item),
+        "file": item.path,
+    }

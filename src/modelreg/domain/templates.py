@@ -73,45 +73,13 @@ def _team(owner: str) -> dict[str, Any]:
 def _strict(owner: str) -> dict[str, Any]:
     """All that a policy can ask. Floors of metrics are a start: what is good enough is the owner's to say."""
     production = _LIFECYCLE["production"] | {"via": "pull-request", "rollback": "propose", "signed": True}
-    overfitted = {"name": "not-overfitted", "expr": "metrics.train_accuracy - metrics.accuracy <= 0.15"}
     return {
         "format": 1,
         "serial": 1,
         "initial": "development",
         "stages": _LIFECYCLE | {"production": production},
         "aliases": {"champion": {"requires": "production"}},
-        "gates": [
-            {
-                "stage": "staging",
-                "match": {"task": "classification"},
-                "require": {
-                    "metrics": {"accuracy": {"min": 0.85}, "precision": {"min": 0.8}, "recall": {"min": 0.75}},
-                    "rules": [overfitted],
-                },
-            },
-            {"stage": "staging", "match": {"task": "regression"}, "require": {"metrics": {"r2": {"min": 0.4}}}},
-            {
-                "stage": "staging",
-                "require": {
-                    "provenance": ["code", "data", "environment"],
-                    "artifacts": {"formats": _FORMATS, "at_least": "present"},
-                },
-            },
-            {
-                "stage": "production",
-                "require": {
-                    "champion": {"primary": {"not_worse_by": 0.0}},
-                    "transition": {"from": ["staging"]},
-                    "soak": {"stage": "staging", "at_least_hours": 24},
-                    "provenance": ["code", "data", "environment", "reproduced"],
-                    "signature": "compatible",
-                    "artifacts": {"formats": _FORMATS, "at_least": "verified"},
-                    "ab_test": {"metric": "conversion", "alpha": 0.05, "min_per_arm": 5000, "by": "experimenter"},
-                    "compliance": {"attestations": ["privacy-review", "fairness-review"], "by": "reviewer"},
-                    "approvals": {"count": 1, "role": "reviewer", "valid_days": 14, "from": ["signature"]},
-                },
-            },
-        ],
+        "gates": [*_STRICT_STAGING, _STRICT_PRODUCTION],
         "rollback_when": [
             {
                 "stage": "production",
@@ -133,6 +101,39 @@ def _strict(owner: str) -> dict[str, Any]:
         "retention": {"keep_stages": ["staging", "production"], "keep_latest": 5, "keep_days": 365},
     }
 
+
+_STRICT_STAGING: list[dict[str, Any]] = [
+    {
+        "stage": "staging",
+        "match": {"task": "classification"},
+        "require": {
+            "metrics": {"accuracy": {"min": 0.85}, "precision": {"min": 0.8}, "recall": {"min": 0.75}},
+            "rules": [{"name": "not-overfitted", "expr": "metrics.train_accuracy - metrics.accuracy <= 0.15"}],
+        },
+    },
+    {"stage": "staging", "match": {"task": "regression"}, "require": {"metrics": {"r2": {"min": 0.4}}}},
+    {
+        "stage": "staging",
+        "require": {
+            "provenance": ["code", "data", "environment"],
+            "artifacts": {"formats": _FORMATS, "at_least": "present"},
+        },
+    },
+]
+_STRICT_PRODUCTION: dict[str, Any] = {
+    "stage": "production",
+    "require": {
+        "champion": {"primary": {"not_worse_by": 0.0}},
+        "transition": {"from": ["staging"]},
+        "soak": {"stage": "staging", "at_least_hours": 24},
+        "provenance": ["code", "data", "environment", "reproduced"],
+        "signature": "compatible",
+        "artifacts": {"formats": _FORMATS, "at_least": "verified"},
+        "ab_test": {"metric": "conversion", "alpha": 0.05, "min_per_arm": 5000, "by": "experimenter"},
+        "compliance": {"attestations": ["privacy-review", "fairness-review"], "by": "reviewer"},
+        "approvals": {"count": 1, "role": "reviewer", "valid_days": 14, "from": ["signature"]},
+    },
+}
 
 _COMMENTS = {
     "open": "template open: any transition, nothing asked. `standard` asks for more.",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from modelreg.domain.clock import stamp
 from modelreg.domain.lifecycle import check_stage, move
 from modelreg.domain.names import ModelName, Stage
 from modelreg.domain.plan import CommitId, Plan
+from modelreg.domain.policy import Policy
 from modelreg.domain.stages import Stages, apply
 from modelreg.domain.tags import Moved, Step
 from modelreg.domain.transition import Transition
@@ -41,51 +44,63 @@ def set_stage_alone(
         policy, at = snapshot.policy(check=True), workspace.clock()
         check_stage(policy, others_to)
         check_stage(policy, to)
-        judge = Judge(workspace, snapshot, snapshot, Circumstances(at))
-        state, files, moves = snapshot.stages(model), dict[str, bytes](), list[Transition]()
-        for moved, target in _wanted(state, policy.initial, version, to, others_to):
-            if state.stage_of(moved, policy.initial) == target:
-                continue  # an exclusive stage has displaced it
-            made = move(
-                state,
-                policy,
-                model=model,
-                version=moved,
-                manifest_sha256=manifest_sha256(snapshot, workspace.layout.manifest(model, moved)),
-                to=target,
-                number=next_number(snapshot, model) + len(moves),
-                by=by,
-                at=stamp(at),
-                reason=reason,
-            )
-            report = judge.judge(made, state)
-            if not report.allowed:
-                hint = f"modelreg stage set {model} {moved} {target} --dry-run shows every check"
-                raise denied(Wish(model, moved, target, by, reason), report, hint)
-            files |= transition_files(workspace, policy, state, made)
-            state = apply(state, made, policy.initial)
-            moves.append(made)
+        state = snapshot.stages(model)
+        others = _others(state, policy.initial, version, to)
+        wishes = [
+            Wish(model, version, to, by, reason),
+            *(Wish(model, other, others_to, by, reason) for other in others),
+        ]
+        moves, files = _moves(workspace, snapshot, policy, state, wishes, at)
         if not moves:
             return None
 
         def steps(commit: CommitId) -> list[Step]:
             return [Moved(made, commit, at, policy.announced, policy.initial) for made in moves]
 
+        title = title_of(moves[0]) + (f", and others to {others_to}" if len(moves) > 1 else "")
         trailers = {"Modelreg-Model": str(model), "Modelreg-Version": str(version)}
         trailers["Modelreg-Transition"] = ", ".join(str(made.number) for made in moves)
-        title = title_of(moves[0])
-        if len(moves) > 1:
-            title += f", and others to {others_to}"
         said = message(title, trailers, reason)
-        announce = announcing_all(workspace, base, model, steps)
-        return Plan(workspace.settings.branch, base, files, said, at, announce)
+        return Plan(workspace.settings.branch, base, files, said, at, announcing_all(workspace, base, model, steps))
 
     _, landed = land(workspace, plan, push=push, dry_run=False)
     return landed.commit if landed else None
 
 
-def _wanted(
-    stages: Stages, initial: Stage, version: Version, to: Stage, others_to: Stage
-) -> list[tuple[Version, Stage]]:
-    others = [held for held in stages.holders.get(to, ()) if held != version] if to != initial else []
-    return [(version, to), *((other, others_to) for other in others)]
+def _others(stages: Stages, initial: Stage, version: Version, to: Stage) -> list[Version]:
+    """Who else stands there; nobody in the initial stage, where whoever has not been moved stands."""
+    return [held for held in stages.holders.get(to, ()) if held != version] if to != initial else []
+
+
+def _moves(
+    workspace: Workspace, snapshot: Snapshot, policy: Policy, state: Stages, wishes: Iterable[Wish], at: int
+) -> tuple[list[Transition], dict[str, bytes]]:
+    """The records of these moves of one model, each judged on what those before it leave of `state`, and their files.
+
+    Raises GateDeniedError for the first that may not be.
+    """
+    judge = Judge(workspace, snapshot, snapshot, Circumstances(at))
+    moves, files = list[Transition](), dict[str, bytes]()
+    for wish in wishes:
+        model, moved = wish.model, wish.version
+        if state.stage_of(moved, policy.initial) == wish.to:
+            continue  # from the start, or displaced to it by the first
+        made = move(
+            state,
+            policy,
+            model=model,
+            version=moved,
+            manifest_sha256=manifest_sha256(snapshot, workspace.layout.manifest(model, moved)),
+            to=wish.to,
+            number=next_number(snapshot, model) + len(moves),
+            by=wish.by,
+            at=stamp(at),
+            reason=wish.reason,
+        )
+        report = judge.judge(made, state)
+        if not report.allowed:
+            raise denied(wish, report, f"modelreg stage set {model} {moved} {wish.to} --dry-run shows every check")
+        files |= transition_files(workspace, policy, state, made)
+        state = apply(state, made, policy.initial)
+        moves.append(made)
+    return moves, files
