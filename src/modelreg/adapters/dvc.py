@@ -10,7 +10,6 @@ import hashlib
 import io
 import os
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from modelreg.adapters import hashing
@@ -20,6 +19,7 @@ from modelreg.adapters.dvc_config import Configuration
 from modelreg.adapters.dvc_fetch import Expected, Fetcher
 from modelreg.adapters.dvc_remote import UNKNOWN_SIZE, checked_upload
 from modelreg.adapters.hashing import Advance, Digests, ListedFile
+from modelreg.adapters.parallel import each
 from modelreg.adapters.staging import metered, refuse_existing, staging
 from modelreg.errors import IntegrityError, InvalidError, UnavailableError
 from modelreg.registry.artifact_port import Progress, Stored
@@ -79,14 +79,9 @@ class DvcStore:
             return Stored(source.name, found.size_bytes, found.sha256, found.md5, None)
         files = hashing.walk(source)
         total = sum(item.size_bytes for item in files)
-        with metered(progress, source.name, total) as advance, ThreadPoolExecutor(JOBS) as pool:
-            running = {item.path: pool.submit(self._read, item.file, dry_run, advance) for item in files}
-            try:
-                read = {path: one.result() for path, one in running.items()}
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)  # the first file in the folder's order is named
-                raise
-        return self._add_folder(source.name, read, dry_run)
+        with metered(progress, source.name, total) as advance:
+            read = each(JOBS, self._read, ((item.file, dry_run, advance) for item in files))
+        return self._add_folder(source.name, dict(zip((item.path for item in files), read, strict=True)), dry_run)
 
     def embedded_files(self, md5: str) -> Mapping[str, bytes]:
         """See `ArtifactStore.embedded_files`. Raises InvalidError for what is too large for git."""

@@ -10,7 +10,6 @@ import hashlib
 import io
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,6 +22,7 @@ from modelreg.adapters.dvc_config import Configuration
 from modelreg.adapters.dvc_folder import FolderRemote
 from modelreg.adapters.dvc_remote import Remote
 from modelreg.adapters.hashing import Advance, Digests, ListedFile
+from modelreg.adapters.parallel import each
 from modelreg.errors import IntegrityError, UnavailableError
 
 JOBS = 8
@@ -88,15 +88,7 @@ class Fetcher:
             self.take(names[item.path], place, Expected(item.size_bytes, item.sha256), advance)
 
     def _fetch_all(self, wanted: Mapping[str, Expected]) -> None:
-        with ThreadPoolExecutor(JOBS) as pool:
-            running = [pool.submit(self._fetch, md5, expected) for md5, expected in wanted.items()]
-            try:
-                for done in running:
-                    done.result()
-            except BaseException:
-                # One bad file refuses the folder; Ctrl-C must not wait for the rest of it either.
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        each(JOBS, self._fetch, wanted.items())  # one bad file refuses the folder
 
     def _dir(self, md5: str) -> dict[str, str]:
         """The folder object, by its MD5; a bad one in the cache is moved away and fetched once."""

@@ -10,7 +10,6 @@ import os
 import stat
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import BinaryIO
 from modelreg.adapters.copying import copy
 from modelreg.adapters.dvc_cache import object_path
 from modelreg.adapters.hashing import Advance
+from modelreg.adapters.parallel import each
 from modelreg.errors import UnavailableError
 
 JOBS = 4
@@ -58,14 +58,8 @@ class FolderRemote:
     def upload(self, objects: Sequence[tuple[str, Path]], advance: Advance) -> None:
         """Put files there under their MD5s, over what may be there, each whole or not at all. Raises
         UnavailableError."""
-        with self._talk(), ThreadPoolExecutor(JOBS) as pool:
-            running = [pool.submit(self._put, md5, path, advance) for md5, path in objects]
-            try:
-                for done in running:
-                    done.result()
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        with self._talk():
+            each(JOBS, self._put, ((md5, path, advance) for md5, path in objects))
 
     def _put(self, md5: str, source: Path, advance: Advance) -> None:
         target = self._path(md5)
