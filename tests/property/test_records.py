@@ -44,7 +44,7 @@ def record(state: Stages, policy: Policy, step: Any) -> Transition | None:
         if kind == "move":
             return lifecycle.move(state, policy, to=where, **said)
         if kind == "rollback":
-            return lifecycle.rollback(state, policy, to=where, cause="live error", **said)
+            return lifecycle.move(state, policy, to=where, cause="live error", **said)
         if kind == "withdraw":
             return lifecycle.withdraw(state, policy, **said)
         return lifecycle.name_alias(state, policy, alias=where, **said)

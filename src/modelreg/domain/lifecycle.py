@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import replace
 from typing import Any
 
 from modelreg.domain.names import Alias, ModelName, Stage
@@ -36,17 +35,19 @@ def move(
     by: str,
     at: str,
     reason: str,
+    cause: str | None = None,
 ) -> Transition:
     """The record of moving a version to a stage: whom it displaces, which aliases follow or are dropped.
 
-    Whether it is allowed is the gate's to say. Raises NotFoundError for an unknown stage.
+    With a `cause` it is that of bringing back a former holder. Whether it is allowed is the gate's to say. Raises
+    NotFoundError for an unknown stage.
     """
     check_stage(policy, to)
     holders = stages.holders.get(to, ()) if policy.stages[to].exclusive else ()
     displaced = tuple(Displaced(v, policy.displaced_to(to)) for v in holders if v != version)
     return Transition(
         number=number,
-        kind=_kind(policy, to),
+        kind=_kind(policy, to) if cause is None else "rollback",
         model=model,
         version=version,
         manifest_sha256=manifest_sha256,
@@ -56,39 +57,10 @@ def move(
         at=at,
         reason=reason,
         policy_serial=policy.serial,
+        cause=cause,
         displaces=displaced,
         aliases=_alias_changes(stages, policy, version, to, displaced),
     )
-
-
-def rollback(
-    stages: Stages,
-    policy: Policy,
-    *,
-    model: ModelName,
-    version: Version,
-    manifest_sha256: str,
-    to: Stage,
-    number: int,
-    by: str,
-    at: str,
-    reason: str,
-    cause: str,
-) -> Transition:
-    """The record of bringing back a former holder of a stage. Raises NotFoundError for an unknown stage."""
-    moved = move(
-        stages,
-        policy,
-        model=model,
-        version=version,
-        manifest_sha256=manifest_sha256,
-        to=to,
-        number=number,
-        by=by,
-        at=at,
-        reason=reason,
-    )
-    return replace(moved, kind="rollback", cause=cause)
 
 
 def recorded_rightly(transition: Transition, stages: Stages, policy: Policy) -> Iterator[Verdict]:
@@ -128,9 +100,8 @@ def _expected(transition: Transition, stages: Stages, policy: Policy) -> Transit
         return withdraw(stages, policy, **common)
     if transition.to is None or transition.to not in policy.stages:
         return None
-    if transition.kind == "rollback":
-        return rollback(stages, policy, to=transition.to, cause=transition.cause or "", **common)
-    return move(stages, policy, to=transition.to, **common)
+    cause = (transition.cause or "") if transition.kind == "rollback" else None
+    return move(stages, policy, to=transition.to, cause=cause, **common)
 
 
 def _told(value: object) -> str:

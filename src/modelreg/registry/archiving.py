@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from modelreg.domain.clock import stamp
-from modelreg.domain.lifecycle import check_stage, move
+from modelreg.domain.lifecycle import check_stage
 from modelreg.domain.names import ModelName, Stage
 from modelreg.domain.plan import CommitId, Plan
 from modelreg.domain.policy import Policy
@@ -15,11 +14,11 @@ from modelreg.domain.transition import Transition
 from modelreg.domain.version import Version
 from modelreg.registry.announce import announcing_all
 from modelreg.registry.judging import Circumstances, Judge
-from modelreg.registry.moving import Wish
+from modelreg.registry.moving import Wish, record_of
 from modelreg.registry.snapshot import Snapshot
 from modelreg.registry.stage import denied, title_of
 from modelreg.registry.workspace import Workspace
-from modelreg.registry.writing import land, manifest_sha256, message, next_number, transition_files
+from modelreg.registry.writing import land, message, next_number, transition_files
 
 
 def set_stage_alone(
@@ -85,18 +84,7 @@ def _moves(
         model, moved = wish.model, wish.version
         if state.stage_of(moved, policy.initial) == wish.to:
             continue  # from the start, or displaced to it by the first
-        made = move(
-            state,
-            policy,
-            model=model,
-            version=moved,
-            manifest_sha256=manifest_sha256(snapshot, workspace.layout.manifest(model, moved)),
-            to=wish.to,
-            number=next_number(snapshot, model) + len(moves),
-            by=wish.by,
-            at=stamp(at),
-            reason=wish.reason,
-        )
+        made = record_of(workspace, snapshot, wish, policy, state, next_number(snapshot, model) + len(moves), at)
         report = judge.judge(made, state)
         if not report.allowed:
             raise denied(wish, report, f"modelreg stage set {model} {moved} {wish.to} --dry-run shows every check")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from modelreg.domain.clock import stamp
-from modelreg.domain.lifecycle import check_stage, move, rollback
+from modelreg.domain.lifecycle import check_stage, move
 from modelreg.domain.names import ModelName, Stage
 from modelreg.domain.policy import Policy
 from modelreg.domain.signers import TRANSITION
@@ -68,7 +67,8 @@ def draft(
             hint = "it stands in no stage any more, and comes into none; register its successor"
             raise DeniedError(f"{wish.model}@{wish.version} is withdrawn", hint=hint)
         return Draft(None, Report(()), {}, policy, stages)
-    transition = _transition(workspace, base, wish, policy, stages, circumstances.now)
+    number = next_number(base, wish.model)
+    transition = record_of(workspace, base, wish, policy, stages, number, circumstances.now)
     files = transition_files(workspace, policy, stages, transition)
     path = workspace.layout.transition(wish.model, transition.number)
     signer = None
@@ -87,19 +87,20 @@ def _fetch(base: Snapshot, wish: Wish) -> None:
     base.tree.read_many([layout.policy, layout.model(model), layout.stages(model), *beside])
 
 
-def _transition(
-    workspace: Workspace, base: Snapshot, wish: Wish, policy: Policy, stages: Stages, now: int
+def record_of(
+    workspace: Workspace, base: Snapshot, wish: Wish, policy: Policy, stages: Stages, number: int, now: int
 ) -> Transition:
-    made: dict[str, Any] = {
-        "model": wish.model,
-        "version": wish.version,
-        "manifest_sha256": manifest_sha256(base, workspace.layout.manifest(wish.model, wish.version)),
-        "to": wish.to,
-        "number": next_number(base, wish.model),
-        "by": wish.by,
-        "at": stamp(now),
-        "reason": wish.reason,
-    }
-    if wish.cause is not None:
-        return rollback(stages, policy, cause=wish.cause, **made)
-    return move(stages, policy, **made)
+    """The record that fulfils a wish where versions stand as in `stages`. Raises NotFoundError for an unknown stage."""
+    return move(
+        stages,
+        policy,
+        model=wish.model,
+        version=wish.version,
+        manifest_sha256=manifest_sha256(base, workspace.layout.manifest(wish.model, wish.version)),
+        to=wish.to,
+        number=number,
+        by=wish.by,
+        at=stamp(now),
+        reason=wish.reason,
+        cause=wish.cause,
+    )

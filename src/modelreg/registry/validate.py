@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 from modelreg.domain.document import Document
 from modelreg.domain.finding import Finding
-from modelreg.domain.layout import Place
+from modelreg.domain.layout import DocumentKind, Place
 from modelreg.errors import ModelregError, NotFoundError, UnavailableError
 from modelreg.registry.addonly import touched_since_landing
 from modelreg.registry.checking import Checked
@@ -21,20 +22,7 @@ from modelreg.registry.snapshot import Snapshot
 from modelreg.registry.sound import SoundModels, differing, untouched
 from modelreg.registry.workspace import Workspace
 
-DOCUMENTS = frozenset(
-    (
-        "registry",
-        "policy",
-        "approval",
-        "model",
-        "stages",
-        "transition",
-        "manifest",
-        "annotations",
-        "evidence",
-        "withdrawn",
-    )
-)
+_DOCUMENTS = frozenset(get_args(DocumentKind))
 
 _FILES_AT_ONCE = 5_000
 
@@ -267,7 +255,7 @@ def _check_file(
         checked.findings.append(Finding(path, "unreadable", "cannot be read", line=1))
         return
     checked.contents[path] = data
-    if place.kind not in DOCUMENTS and place.kind != "pointer":
+    if place.kind not in _DOCUMENTS and place.kind != "pointer":
         return
     document = _load(workspace, checked, path, data)
     if document is None:
