@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -88,6 +89,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, _isolated_session: None) -> I
     _swap(isolated_environment(folder, tmp_path_factory.getbasetemp()))
     yield folder
     _swap(before)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
