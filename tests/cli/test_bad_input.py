@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -118,6 +120,10 @@ def exists_already(place: Place) -> list[str]:
     return ["pull", "churn@1.0.0", "--to", str(place.files / "out")]
 
 
+def onto_a_file(place: Place) -> list[str]:
+    return ["pull", "churn@1.0.0", "--to", str(place.files / "new.json")]
+
+
 def link(place: Place) -> list[str]:
     (place.files / "link.json").symlink_to(place.files / "new.json")
     return ["register", "churn", str(place.files / "link.json")]
@@ -129,6 +135,7 @@ CASES: dict[str, tuple[Arguments, int]] = {
     "unknown model in history": (fixed("history", "ghost"), 1),
     "unknown model in stage list": (fixed("stage", "list", "ghost"), 1),
     "unknown model to verify": (fixed("verify", "ghost"), 1),
+    "unknown model to propose": (fixed("proposals", "ghost"), 1),
     "unknown model to move": (fixed("stage", "set", "ghost", "1.0.0", "staging"), 1),
     "unknown version": (fixed("show", "churn@9.9.9"), 1),
     "unknown version to move": (fixed("stage", "set", "churn", "9.9.9", "staging"), 1),
@@ -141,6 +148,8 @@ CASES: dict[str, tuple[Arguments, int]] = {
     "unknown alias to remove": (fixed("alias", "remove", "churn", "best"), 1),
     "empty stage": (fixed("stage", "get", "churn", "production"), 1),
     "empty stage to pull": (fixed("pull", "churn#production"), 1),
+    "target that is a file": (onto_a_file, 4),
+    "target where nothing can be made": (fixed("pull", "churn@1.0.0", "--to", "/proc/modelreg"), 4),
     "withdrawn version to pull": (fixed("pull", "churn@1.0.1"), 1),
     "withdrawn version to move": (fixed("stage", "set", "churn", "1.0.1", "staging"), 1),
     "withdrawn version for an alias": (fixed("alias", "set", "churn", "best", "1.0.1"), 1),
@@ -326,3 +335,60 @@ def test_usage(arguments: list[str]) -> None:
     result = modelreg(*arguments)
     assert result.code == 2
     assert "Traceback" not in result.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *(["frobnicate", "--json"], ["register", "--json"], ["stage", "set", "churn", "--json"]),
+        *(["list", "--nope", "--json"], ["list", "--max-age", "old", "--json"], ["gate", "--format", "json"]),
+        *(["gate", "--format=json", "--base", "nowhere", "--head", "main"], ["compare", "churn", "--format", "json"]),
+    ],
+    ids=" ".join,
+)
+def test_what_asks_for_json_gets_its_errors_as_json(place: Place, arguments: list[str]) -> None:
+    result = modelreg(*arguments, registry=None if "frobnicate" in arguments else place.repo.path)
+    assert not result.out
+    assert result.code in (1, 2)
+    told = json.loads(result.err)
+    assert not check_output(told, "error")
+    assert told["error"]["hint"]
+    assert told["error"]["code"] == ("usage" if result.code == 2 else "not-found")
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_bug_says_where_to_report_it(place: Place, monkeypatch: pytest.MonkeyPatch, as_json: bool) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("of \udcff all things")
+
+    monkeypatch.setattr("modelreg.wiring.open_workspace", broken)
+    result = modelreg("list", *(["--json"] if as_json else []), registry=place.repo.path)
+    assert result.code == 70
+    assert not result.out
+    told = json.loads(result.err)["error"]["hint"] if as_json else result.err
+    report = Path(told.split("report it with ")[1].strip())
+    assert "ZeroDivisionError" in report.read_text()
+    report.unlink()
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES, errno.EMFILE, errno.EPIPE], ids=errno.errorcode.get)
+@pytest.mark.parametrize("as_json", [False, True])
+def test_F07_what_the_machine_refuses_is_no_bug(
+    place: Place, monkeypatch: pytest.MonkeyPatch, number: int, as_json: bool
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number), "/somewhere/file")
+
+    monkeypatch.setattr("modelreg.adapters.objects.importing", refused)
+    monkeypatch.setattr("modelreg.adapters.landing.importing", refused)
+    before = everything(place.repo)
+    result = modelreg(
+        "stage", "set", "churn", "1.0.0", "production", *(["--json"] if as_json else []), registry=place.repo.path
+    )
+    assert result.code == 4
+    assert not result.out
+    assert everything(place.repo) == before
+    if as_json:
+        assert json.loads(result.err)["error"]["code"] == "unavailable"
+    else:
+        assert result.err == f"error: /somewhere/file: cannot be read or written: {os.strerror(number)}\n"

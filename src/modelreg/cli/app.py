@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import importlib
+import itertools
 import os
 import signal
 import sys
 from collections.abc import Sequence
-from types import FrameType
 from typing import Any, NamedTuple
 
 import typer
 
 from modelreg.cli.output import emit_json_error, note
-from modelreg.errors import ModelregError
+from modelreg.cli.streams import interrupted, refused
+from modelreg.errors import ModelregError, UnavailableError, UsageError
 
 
 class Listed(NamedTuple):
@@ -117,6 +119,12 @@ COMMANDS = {
 _ASK = COMMANDS.keys() - {"init", "demo", "hook", "repair", "cache"}
 """What asks a registry that may be elsewhere."""
 
+_REFUSED = {
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENAMETOOLONG),
+    *(errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EPIPE),
+}
+"""What a machine refuses, whichever way a program is written."""
+
 _HELP = (
     "A model registry that lives in a git repository. Exit codes: 0 yes, 1 no, 2 usage, 3 integrity, "
     "4 cannot decide or work here, 5 conflict: try again."
@@ -159,8 +167,8 @@ def _main(version: bool = typer.Option(False, "--version", help="Print the versi
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code. Expected errors are one message; a bug says where to report it."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    signal.signal(signal.SIGINT, _interrupted)
-    signal.signal(signal.SIGTERM, _interrupted)
+    signal.signal(signal.SIGINT, interrupted)
+    signal.signal(signal.SIGTERM, interrupted)
     if any(name.startswith("MODELREG_NOTIFY_") for name in os.environ):
         from modelreg.cli.notify import telling
 
@@ -169,19 +177,45 @@ def run(arguments: Sequence[str] | None = None) -> int:
     return _run(given)
 
 
+def finish(code: int) -> int:
+    """The exit code of a command whose answer is written: no answer counts that standard output did not take."""
+    error = refused()
+    if error is None:
+        return code
+    note(f"error: standard output: cannot be written: {error.strerror}")
+    return code or UnavailableError.exit_code
+
+
 def _run(given: list[str]) -> int:
+    as_json = _wants_json(given)
     try:
-        command_line(given[0] if given else _completed())(args=given, prog_name="modelreg")
+        command = command_line(given[0] if given else _completed())
+        left = command(args=given, prog_name="modelreg", standalone_mode=not as_json)
+        return left if isinstance(left, int) else 0
     except SystemExit as leaving:
+        if isinstance(leaving.__context__, BrokenPipeError):  # Typer makes that a silent 1; it is no answer
+            return _explain(_known(leaving.__context__, given) or _bug(leaving.__context__), as_json=as_json)
         return leaving.code if isinstance(leaving.code, int) else 0
     except ModelregError as error:
-        _explain(error, as_json="--json" in given)
-        return error.exit_code
-    except BrokenPipeError:
-        return 0
+        return _explain(error, as_json=as_json)
     except Exception as error:  # noqa: BLE001 - the boundary: never a traceback for a user
-        return _bug(error)
-    return 0
+        return _explain(_known(error, given) or _bug(error), as_json=as_json)
+
+
+def _wants_json(given: Sequence[str]) -> bool:
+    return bool({"--json", "--format=json"} & set(given)) or ("--format", "json") in itertools.pairwise(given)
+
+
+def _known(error: Exception, given: Sequence[str]) -> ModelregError | None:
+    """What is no bug: a call that Typer cannot read, a disk that is full, a folder that may not be written."""
+    if callable(told := getattr(error, "format_message", None)):
+        return UsageError(
+            told().rstrip("."), hint=" ".join(["modelreg", *(n for n in given[:1] if n in COMMANDS), "--help"])
+        )
+    if isinstance(error, OSError) and error.errno in _REFUSED:
+        file = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else None
+        return UnavailableError(f"cannot be read or written: {error.strerror}", file=file)
+    return None
 
 
 def _completed() -> str | None:
@@ -190,27 +224,22 @@ def _completed() -> str | None:
     return words[1] if "_MODELREG_COMPLETE" in os.environ and len(words) > 1 else None
 
 
-def _interrupted(number: int, _frame: FrameType | None) -> None:
-    raise SystemExit(128 + number)
-
-
-def _explain(error: ModelregError, *, as_json: bool) -> None:
+def _explain(error: ModelregError, *, as_json: bool) -> int:
     if as_json:
         emit_json_error(error.to_mapping())
-        return
-    note(f"error: {error}")
-    if error.hint:
-        note(f"hint: {error.hint}")
+    else:
+        note(f"error: {error}")
+        if error.hint:
+            note(f"hint: {error.hint}")
+    return error.exit_code
 
 
-def _bug(error: Exception) -> int:
+def _bug(error: Exception) -> ModelregError:
     """Exit code 70, with the traceback in a file."""
     import tempfile
     import traceback
 
     descriptor, path = tempfile.mkstemp(prefix="modelreg-bug-", suffix=".txt")
-    with os.fdopen(descriptor, "w") as report:
+    with os.fdopen(descriptor, "w", errors="backslashreplace") as report:
         report.write("".join(traceback.format_exception(error)))
-    note(f"error: a bug in modelreg: {type(error).__name__}: {error}")
-    note(f"hint: please report it with {path}")
-    return ModelregError.exit_code
+    return ModelregError(f"a bug in modelreg: {type(error).__name__}: {error}", hint=f"please report it with {path}")

@@ -47,7 +47,10 @@ def demo(
     if keep is not None and keep.exists():
         raise ConflictError(f"{keep} exists; nothing is overwritten", hint="name a folder that is not there yet")
     folder = keep or Path(tempfile.mkdtemp(prefix="modelreg-demo-"))
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UnavailableError(f"cannot be made a folder: {error.strerror}", file=str(folder)) from error
     _Story(folder.resolve()).tell()
 
 

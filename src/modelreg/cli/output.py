@@ -17,6 +17,8 @@ _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u20
 
 _WRAPPED = 500
 """So many rows are laid out in an instant."""
+_NARROWEST = 20
+"""In fewer columns nothing of a table is left to read."""
 
 
 def clean(value: object) -> str:
@@ -150,7 +152,9 @@ def console() -> Console:
 
 
 def _width() -> int:
-    return int(os.environ.get("COLUMNS", "100"))
+    """Of what is no terminal: as COLUMNS says, if it says a width that a table can have."""
+    asked = os.environ.get("COLUMNS", "")
+    return int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 6 and int(asked) >= _NARROWEST else 100
 
 
 def short(commit: str | None) -> str:

@@ -40,12 +40,12 @@ def parse_model(text: str) -> ModelName:
 
 def parse_stage(text: str) -> Stage:
     """A stage's name. Raises InvalidError."""
-    return Stage(_label(text, "stage"))
+    return Stage(_label(text, "a stage"))
 
 
 def parse_alias(text: str) -> Alias:
     """An alias. Raises InvalidError."""
-    return Alias(_label(text, "alias"))
+    return Alias(_label(text, "an alias"))
 
 
 def is_metric(text: str) -> bool:
@@ -88,7 +88,7 @@ def printable(value: object, limit: int) -> str:
 def _label(text: str, what: str) -> str:
     if not _STAGE.fullmatch(text) or _VERSION_LIKE.fullmatch(text) or text in RESERVED_STAGES:
         raise InvalidError(
-            f"{_quoted(text)} is not a name for a {what}",
+            f"{_quoted(text)} is not a name for {what}",
             hint="use 1 to 31 of a-z, 0-9, _ and -, first a letter; not latest, aliases, format, or v and digits",
         )
     return text

@@ -44,9 +44,15 @@ class Proposal:
 
 
 def open_proposals(workspace: Workspace, model: ModelName | None = None) -> tuple[Proposal, ...]:
-    """All that have not landed, by name: local branches and origin's, as far as they were fetched."""
+    """All that have not landed, by name: local branches and origin's, as far as they were fetched.
+
+    Raises NotFoundError for a model that there is not.
+    """
     base, now = workspace.tip(), workspace.clock()
-    workspace.at(base).policy(check=True)  # a broken one is the base's trouble, not a proposal's
+    snapshot = workspace.at(base)
+    snapshot.policy(check=True)  # a broken one is the base's trouble, not a proposal's
+    if model is not None:
+        snapshot.require_model(model)
     branches = workspace.repository.branches(f"{PREFIX}{model or '*'}/*/*")
     found = []
     for branch, tip in sorted(branches.items()):

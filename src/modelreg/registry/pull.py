@@ -11,7 +11,7 @@ from modelreg.domain.address import Address
 from modelreg.domain.manifest import Artifact, Manifest
 from modelreg.domain.names import ModelName, parse_file
 from modelreg.domain.version import Version
-from modelreg.errors import ConflictError, DeniedError, IntegrityError
+from modelreg.errors import ConflictError, DeniedError, IntegrityError, UnavailableError
 from modelreg.registry.artifact_port import Progress
 from modelreg.registry.facts import pointers_agree
 from modelreg.registry.resolve import resolve
@@ -68,7 +68,7 @@ def pull(
     taken = [a.path for a in wanted if (target / a.path).exists()]
     if taken:
         raise ConflictError(f"{target / taken[0]} exists; nothing is overwritten", hint="name another folder: --to DIR")
-    target.mkdir(parents=True, exist_ok=True)
+    _made(target)
     store = workspace.store()
     for artifact in wanted:
         store.export(
@@ -80,6 +80,14 @@ def pull(
             progress=progress,
         )
     return Pulled(address.model, version, target, wanted)
+
+
+def _made(target: Path) -> None:
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        hint = "name another folder: --to DIR"
+        raise UnavailableError(f"cannot be made a folder: {error.strerror}", file=str(target), hint=hint) from error
 
 
 def listing_of(snapshot: Snapshot, manifest: Manifest, artifact: Artifact) -> bytes | None:
