@@ -13,7 +13,7 @@ from modelreg.domain.version import Version
 from modelreg.registry import approve as use_case
 from modelreg.registry.stating import common, rendered
 from modelreg.wiring import open_workspace
-from tests.cli.runner import everything
+from tests.cli.runner import artifact, everything
 from tests.keys import make_key
 from tests.support import run
 from tests.team import APPROVALS, MODEL, NAMES, Team, dumped, person, policy
@@ -444,3 +444,42 @@ def test_an_approval_of_rules_under_another_name_is_found(team: Team) -> None:
         text.replace("registry: ", "registry: ").replace("bo@", "b@")
     )
     assert team.run("bo", "validate").code == 1
+
+
+def test_who_pushes_an_approval_goes_by_what_origin_has(team: Team) -> None:
+    """Bo has fetched nothing since Ann proposed: without --push that is said, with it the proposal is found."""
+    branch = "promote/churn/1.0.0/staging"
+    team.does("ann", "stage", "set", "churn", "1.0.0", "staging", "--propose", "--push")
+    team.does("ann", "register", "churn", artifact(team.folder, "three"), "--push")
+    words = ("bo", "approve", "churn@1.0.0", "staging", "--key", team.keys["bo"].path)
+    assert "(not proposed, as far as was fetched)" in team.run(*words, "--dry-run").out
+    assert "as far as was fetched: git fetch origin" in team.run("bo", "proposals").err
+    first = approve(team, "bo", "1.0.0", "staging", "--push")
+    assert (first["branch"], first["proposal"]) == (branch, branch)
+    assert team.votes(branch) == "1: bo@example.org"
+    approve(team, "cy", "1.0.0", "staging", "--push")
+    assert team.votes(branch) == "2: bo@example.org, cy@example.org"
+    team.clones["bo"].git("update-ref", "-d", f"refs/remotes/origin/{branch}")
+    team.clones["bo"].git("branch", "-q", "-D", branch, check=False)
+    assert [item["branch"] for item in withdraw(team, "bo", "staging", "--push")] == [branch]
+    assert team.votes(branch) == "1: cy@example.org"
+
+
+def test_who_pushes_an_approval_of_the_rules_goes_by_what_origin_has(team: Team) -> None:
+    body = policy(serial=3)
+    repo = team.clones["ann"]
+    repo.git("switch", "-q", "-c", "rules")
+    repo.commit("rules", {"registry/policy.yaml": dumped(body)}, at=int(time.time()))
+    repo.git("push", "-q", "origin", "rules")
+    words = ("bo", "policy", "approve", "rules", "--key", team.keys["bo"].path)
+    assert "git fetch origin" in team.run(*words).err
+    team.does(*words, "--push")
+    assert len(team.server.git("ls-tree", "--name-only", "rules", "registry/approvals/").split()) == 2
+
+
+def test_an_approval_that_cannot_be_pushed_lands_nowhere(team: Team) -> None:
+    team.propose("ann", "1.0.0", "staging")
+    team.clones["bo"].git("remote", "set-url", "origin", str(team.folder / "gone"))
+    refused(team, "bo", "--push", says="origin", code=4)
+    team.clones["bo"].git("remote", "remove", "origin")
+    refused(team, "bo", "--push", says="origin", code=4)

@@ -145,6 +145,9 @@ class RemoteRepository(GitRepository):
             self._settled -= 1
             self._drop_branches()
 
+    def catch_up(self, protected: str, others: str) -> None:
+        """Whatever is asked for is fetched."""
+
     def push_branch(self, branch: str) -> None:
         """What is here is there."""
 

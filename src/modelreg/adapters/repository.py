@@ -225,6 +225,13 @@ class GitRepository:
 
         return landing.land(self, planner, branch, push=push, force_branch=force_branch, onto=onto)
 
+    def catch_up(self, protected: str, others: str) -> None:
+        from modelreg.adapters import remote
+        from modelreg.adapters.git import check_ref
+
+        remote.fetch(self.git, check_ref(protected))
+        remote.fetch_all(self.git, "heads", check_ref(others))
+
     def push_branch(self, branch: str) -> None:
         from modelreg.adapters import landing
 

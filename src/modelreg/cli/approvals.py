@@ -65,9 +65,10 @@ def approve(
     model, version, last = _parsed(words)
     stage = parse_stage(last)
     signing = required_key(registry, key)
-    ballot = prepare(workspace, model, version, stage, key=signing, on=on, valid_days=valid_days)
+    fetch = push and not dry_run
+    ballot = prepare(workspace, model, version, stage, key=signing, on=on, valid_days=valid_days, fetch=fetch)
     if not as_json:
-        _show(ballot)
+        _show(ballot, as_fetched=not fetch and workspace.repository.remote_url() is not None)
     done = perform(workspace, ballot, signing, comment=comment, push=push, dry_run=dry_run)
     if as_json:
         emit_json(_approved_mapping(model, version, stage, ballot, done))
@@ -90,10 +91,11 @@ def _parsed(words: list[str]) -> tuple[ModelName, Version, str]:
     return parse_model(words[0]), Parsed.parse(words[1]), words[2]
 
 
-def _show(ballot: Ballot) -> None:
+def _show(ballot: Ballot, *, as_fetched: bool) -> None:
     """What is signed, and what the judge says of all else: nobody approves unseen."""
     transition, said = ballot.transition, ballot.statement
-    where = f"proposed on {ballot.proposal} by {transition.by}" if ballot.proposal else "not proposed yet"
+    nowhere = "not proposed, as far as was fetched" if as_fetched else "not proposed yet"
+    where = f"proposed on {ballot.proposal} by {transition.by}" if ballot.proposal else nowhere
     result(f"{said['model']}@{said['version']}: {said['from']} -> {said['to']} ({where})")
     rows = [
         ("displaces", ", ".join(said["displaces"]) or "nobody"),
@@ -254,7 +256,8 @@ def approve_rules(
 
     workspace = open_workspace(registry)
     signing = required_key(registry, key)
-    ballot = prepare_rules(workspace, head, key=signing, valid_days=valid_days)
+    fetch = push and not dry_run
+    ballot = prepare_rules(workspace, head, key=signing, valid_days=valid_days, fetch=fetch)
     if not as_json:
         _show_rules(ballot, workspace.settings.branch)
     done = perform(workspace, ballot, signing, comment=comment, push=push, dry_run=dry_run)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from modelreg.domain.names import ModelName, Stage
     from modelreg.domain.version import Version as VersionType
     from modelreg.integrations.pull_request import Opened
+    from modelreg.registry.proposals import Proposal
     from modelreg.registry.propose import Proposed
     from modelreg.registry.workspace import Workspace
 
@@ -123,7 +125,7 @@ def opened_for(workspace: Workspace, proposed: Proposed, *, dry_run: bool) -> Op
 def proposals(model: MaybeModel = None, registry: RegistryPath = HERE, as_json: Json = False) -> None:
     """Open proposals: whose, how old, and what each waits for."""
     from modelreg.domain.names import parse_model
-    from modelreg.registry.proposals import open_proposals, proposals_mapping, told_age
+    from modelreg.registry.proposals import open_proposals, proposals_mapping
     from modelreg.wiring import open_workspace
 
     workspace = open_workspace(registry)
@@ -132,14 +134,22 @@ def proposals(model: MaybeModel = None, registry: RegistryPath = HERE, as_json: 
         emit_json({"proposals": proposals_mapping(found, now)})
         return
     if not found:
-        note("no proposal is open, as far as was fetched")
-        return
+        note("no proposal is open")
+    _tell_open(found, now)
+    if not workspace.repository.always_pushes and workspace.repository.remote_url() is not None:
+        note("that is as far as was fetched: git fetch origin")
+
+
+def _tell_open(found: Sequence[Proposal], now: int) -> None:
+    from modelreg.registry.proposals import told_age
+
     rows = []
     for item in found:
         name, by = item.name, item.transition.by if item.transition else "-"
         state = "may land" if item.may_land else "STALE" if item.state == "stale" else "waits"
         rows.append((name.model, name.version, name.stage, by, told_age(item.since, now), state))
-    table(("model", "version", "to", "by", "age", "state"), rows)
+    if rows:
+        table(("model", "version", "to", "by", "age", "state"), rows)
     for item in found:
         for line in item.waits_for:
             result(f"{item.name}: {line}")

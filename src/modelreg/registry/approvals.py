@@ -130,6 +130,8 @@ def withdraw_approval(
     """
     by = workspace.repository.identity().email
     only = target(workspace, on)
+    if push and not dry_run:
+        workspace.repository.catch_up(workspace.settings.branch, only or f"{PREFIX}{model}/{version}")
     base = workspace.snapshot()
     base.manifest(model, version)
     check_key(workspace, base, by, key, APPROVAL)

@@ -12,6 +12,7 @@ from modelreg.domain.context import Actor
 from modelreg.domain.metric import number
 from modelreg.domain.names import ModelName, Stage
 from modelreg.domain.plan import CommitId, Plan
+from modelreg.domain.proposal import ProposalName
 from modelreg.domain.signers import APPROVAL
 from modelreg.domain.transition import Transition
 from modelreg.domain.verdict import Verdict
@@ -61,9 +62,15 @@ def prepare(
     key: Key,
     on: str | None = None,
     valid_days: float | None = None,
+    fetch: bool = False,
 ) -> Ballot:
-    """What `approve` would sign. Raises as `find_question`, and DeniedError for what would not count anyway."""
+    """What `approve` would sign; with `fetch` of what origin has now, for who will push it.
+
+    Raises as `find_question`, and DeniedError for what would not count anyway.
+    """
     branch = None if on == workspace.settings.branch else on
+    if fetch:
+        workspace.repository.catch_up(workspace.settings.branch, branch or str(ProposalName(model, version, to)))
     if on is not None and branch is None:
         return _ballot(workspace, drafted(workspace, workspace.snapshot(), model, version, to), key, valid_days)
     return _ballot(workspace, find_question(workspace, model, version, to, branch), key, valid_days)

@@ -36,9 +36,16 @@ class RulesBallot:
     authors: tuple[str, ...]
 
 
-def prepare_rules(workspace: Workspace, branch: str, *, key: Key, valid_days: float | None = None) -> RulesBallot:
-    """What `approve_rules` would sign. Raises NotFoundError for a branch that is not there or changes no rules,
-    DeniedError for what would not count: by an author, by nobody of the role, a key that is not listed, twice."""
+def prepare_rules(
+    workspace: Workspace, branch: str, *, key: Key, valid_days: float | None = None, fetch: bool = False
+) -> RulesBallot:
+    """What `approve_rules` would sign; with `fetch` of what origin has now, for who will push it.
+
+    Raises NotFoundError for a branch that is not there or changes no rules, DeniedError for what would not count: by an
+    author, by nobody of the role, a key that is not listed, twice.
+    """
+    if fetch:
+        workspace.repository.catch_up(workspace.settings.branch, branch)
     tip = workspace.repository.branches(branch).get(branch)
     if tip is None or branch == workspace.settings.branch:
         hint = "git fetch origin, and name the branch that changes the rules"

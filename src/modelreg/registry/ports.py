@@ -240,6 +240,11 @@ class Repository(Protocol):
         `branch`, which may not exist yet, moves. No work tree is touched; UnavailableError where one shows `branch`.
         """
 
+    def catch_up(self, protected: str, others: str) -> None:
+        """Fetch origin's `protected` branch, and all branches whose names begin with `others`: for a write that is
+        pushed and goes by what stands there. Raises UnavailableError where there is no remote, or it does not answer.
+        """
+
     def push_branch(self, branch: str) -> None:
         """Bring a local branch to the remote as it stands, as a fast forward. Raises ConflictError for any other."""
 
