@@ -173,9 +173,9 @@ def _repository(path: Path | Location) -> GitRepository | None:
         return None
 
 
-def repair(path: Path | Location, *, remove_locks: bool) -> Repaired:
+def repair(path: Path | Location, *, remove_locks: bool, dry_run: bool = False) -> Repaired:
     """Put right what a killed command left in the repository around `path`, whether its registry can be read or not."""
-    return GitRepository.open(folder_of(path)).repair(remove_locks=remove_locks)
+    return GitRepository.open(folder_of(path)).repair(remove_locks=remove_locks, dry_run=dry_run)
 
 
 def open_sandbox(

@@ -30,11 +30,40 @@ def locks(repo: Repo, age_s: int = 7200) -> list[Path]:
 def test_F01_an_interrupted_landing_is_completed(repo: Repo) -> None:
     path, _ = journal(repo)
     (path.parent / "scratch-left").mkdir()
-    assert done("repair", "--json", registry=repo.path).json("repair") == {"completed": True, "locks": []}
+    assert done("repair", "--json", registry=repo.path).json("repair") == {
+        "completed": True,
+        "interrupted": True,
+        "locks": [],
+    }
     assert (repo.read(DEEP), repo.state().strip()) == ("new\n", "")
     assert sorted(p.name for p in path.parent.iterdir()) == ["lock"]
-    assert done("repair", "--json", registry=repo.path).json("repair") == {"completed": False, "locks": []}
+    assert done("repair", "--json", registry=repo.path).json("repair") == {
+        "completed": False,
+        "interrupted": False,
+        "locks": [],
+    }
     assert "no landing was interrupted" in done("repair", registry=repo.path).err
+
+
+def test_a_dry_run_says_what_would_be_done(repo: Repo) -> None:
+    path, _ = journal(repo)
+    made = locks(repo)
+    (path.parent / "scratch-left").mkdir()
+    before = picture(repo)
+    said = modelreg("repair", "--dry-run", "--json", registry=repo.path)
+    assert said.code == 1, "the locks would stay"
+    told = said.json("repair")
+    assert (told["completed"], told["interrupted"], len(told["locks"])) == (False, True, len(made))
+    plain = done("repair", "--dry-run", "--locks", registry=repo.path)
+    assert plain.out.count("would remove") == len(made)
+    assert "would complete an interrupted landing" in plain.err
+    told = done("repair", "--dry-run", "--locks", "--json", registry=repo.path).json("repair")
+    assert {lock["removed"] for lock in told["locks"]} == {False}
+    assert picture(repo) == before
+    assert path.exists()
+    assert (path.parent / "scratch-left").exists()
+    done("repair", "--locks", registry=repo.path)
+    assert repo.read(DEEP) == "new\n"
 
 
 def test_A21_a_journal_that_cannot_be_true_is_named(repo: Repo) -> None:

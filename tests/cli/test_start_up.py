@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+import shutil
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.cli.runner import artifact, done, metrics
+from modelreg.cli.app import COMMANDS, command_line
+from tests.cli.runner import artifact, done, metrics, modelreg
 from tests.support import Repo, run
 
 QUESTIONS = (("stage", "get", "churn", "development"), ("stage", "list", "churn"), ("list", "churn"), ("list",))
@@ -77,3 +81,27 @@ def test_the_command_line_waits_for_no_format_that_it_does_not_ask(registry: Rep
         patch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
         assert run(sys.executable, "-c", "import jsonschema", check=False).returncode == 1
         run(sys.executable, "-m", "modelreg", "validate", "--registry", registry.path)
+
+
+def test_no_command_takes_an_option_twice() -> None:
+    """verify had its own --offline beside the one of all readers."""
+
+    def walked(command: Any, path: str) -> Iterator[tuple[str, str]]:
+        for below, found in getattr(command, "commands", {}).items():
+            yield from walked(found, f"{path} {below}")
+        yield from ((path, option) for parameter in command.params for option in parameter.opts if option[:1] == "-")
+
+    for name in COMMANDS:
+        options = list(walked(command_line(name), "modelreg"))
+        assert len(options) == len(set(options)), name
+
+
+def test_verify_offline_asks_no_remote(registry: Repo, tmp_path: Path) -> None:
+    repo = registry.copy(tmp_path / "repo")
+    shutil.rmtree(repo.path / ".dvc/storage")
+    words = ("verify", "--json", "--registry", repo.path)
+    assert [finding["code"] for finding in modelreg(*words).json("verify")["findings"]] == ["object-missing"]
+    assert done(*words, "--offline").json("verify")["findings"] == []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MODELREG_OFFLINE", "1")
+        assert done(*words).json("verify")["findings"] == []

@@ -22,13 +22,16 @@ WAIT_S = 1.0
 _PLACES = ("*.lock", "objects/*.lock", "objects/info/**/*.lock", "refs/**/*.lock", "worktrees/*/**/*.lock")
 
 
-def repair(repository: GitRepository, *, remove_locks: bool) -> Repaired:
+def repair(repository: GitRepository, *, remove_locks: bool, dry_run: bool = False) -> Repaired:
     """See `registry.ports.Repository.repair`."""
     git = repository.git
     with locked(git.common_dir, WAIT_S):
         found = tuple(_locks(git))
         if remove_locks and found:
             _refuse_living(git)
+        if dry_run:
+            return Repaired(journal.read(git) is not None, found, removed=remove_locks)
+        if remove_locks:
             for lock in found:
                 _remove(lock.path)
         completed = journal.recover(repository)

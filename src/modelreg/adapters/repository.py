@@ -245,7 +245,7 @@ class GitRepository:
 
         return landing.create_tags(self, tags, push=push, batch=batch)
 
-    def repair(self, *, remove_locks: bool = False) -> Repaired:
+    def repair(self, *, remove_locks: bool = False, dry_run: bool = False) -> Repaired:
         from modelreg.adapters import repair
 
-        return repair.repair(self, remove_locks=remove_locks)
+        return repair.repair(self, remove_locks=remove_locks, dry_run=dry_run)

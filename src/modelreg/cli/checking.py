@@ -71,7 +71,6 @@ def verify(
     address: MaybeAddress = None,
     registry: RegistryPath = HERE,
     content: Annotated[bool, typer.Option("--content", help="Fetch every artifact and hash it.")] = False,
-    offline: Annotated[bool, typer.Option("--offline", help="Do not ask the remote.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="What a clone cannot judge again is an error.")] = False,
     record: Annotated[
         bool, typer.Option("--record", help="With --content, of one version: state that it agreed, as evidence.")
@@ -96,6 +95,7 @@ def verify(
     version = resolve(workspace.snapshot(), parsed) if parsed and address and any(c in address for c in "@#") else None
     if (sign or key or push) and not record:
         raise UsageError("--sign, --key and --push are for --record", hint="modelreg verify MODEL@V --content --record")
+    offline = registry.freshness.offline
     if record and (version is None or not content or offline):
         raise UsageError("--record needs --content and one version", hint="modelreg verify MODEL@V --content --record")
     signing = signing_key(registry, key, wanted=sign)

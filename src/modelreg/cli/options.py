@@ -75,6 +75,9 @@ Address = Annotated[
 ]
 HERE = Location()
 
+_OF_A_URL = "Of a URL: answer from the cache, and ask nothing of the network."
+_OFFLINE_HELP = {"verify": "Ask nothing of the network: neither the artifacts' remote nor, of a URL, its server."}
+
 
 def command_group(name: str, summary: str) -> typer.Typer:
     """A command with commands below it; without one of them it shows its help."""
@@ -86,7 +89,7 @@ def add_freshness(command: Any) -> None:
     for below in getattr(command, "commands", {}).values():
         add_freshness(below)
     if any(parameter.name == "registry" for parameter in command.params):
-        command.params += [_max_age(), _offline()]
+        command.params += [_max_age(), _offline(_OFFLINE_HELP.get(command.name, _OF_A_URL))]
 
 
 def _max_age() -> TyperOption:
@@ -100,12 +103,12 @@ def _max_age() -> TyperOption:
     )  # fmt: skip
 
 
-def _offline() -> TyperOption:
+def _offline(told: str) -> TyperOption:
     def keep(ctx: typer.Context, _: Any, value: bool) -> None:
         ctx.meta[_OFFLINE] = value
 
     return TyperOption(
         param_decls=["offline", "--offline"], type=bool, is_flag=True, default=False, envvar="MODELREG_OFFLINE",
         is_eager=True, expose_value=False, callback=keep,
-        help="Of a URL: answer from the cache, and ask nothing of the network.",
+        help=told,
     )  # fmt: skip

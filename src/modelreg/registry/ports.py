@@ -76,7 +76,8 @@ class LockFile:
 
 @dataclass(frozen=True, slots=True)
 class Repaired:
-    """What `repair` found: whether a landing was completed, the lock files, and whether they were removed."""
+    """What `repair` found: whether a landing was completed, the lock files, and whether they were removed; of a dry run
+    what would be."""
 
     completed: bool
     locks: tuple[LockFile, ...]
@@ -260,10 +261,10 @@ class Repository(Protocol):
         is lightweight or names another commit, here or there.
         """
 
-    def repair(self, *, remove_locks: bool = False) -> Repaired:
+    def repair(self, *, remove_locks: bool = False, dry_run: bool = False) -> Repaired:
         """Complete a landing that was interrupted; name lock files that git left, and with `remove_locks` remove them.
 
-        Raises ConflictError where another modelreg command, or (for removal) a git process, is at work here,
+        With `dry_run` it says what it would do. Raises ConflictError where another modelreg command, or (for removal) a git process, is at work here,
         UnavailableError for a journal that cannot be true.
         """
 
