@@ -1,4 +1,5 @@
-"""Landings of one command, told of when it is done: where use cases meet what sends."""
+"""Landings, told of: a command's when it is done, any other program's as each one is made. Where use cases meet what
+sends."""
 
 from __future__ import annotations
 
@@ -32,10 +33,20 @@ class Collected:
 CURRENT: ContextVar[Collected | None] = ContextVar("landings of the command that runs", default=None)
 
 
-def collected() -> Callable[[Workspace, CommitId, bool], None] | None:
-    """What notes a landing; None where no command wants to know."""
+def telling() -> Callable[[Workspace, CommitId, bool], None]:
+    """What notes a landing for the command that runs, or tells of it at once where none does."""
     current = CURRENT.get()
-    return current.add if current is not None else None
+    return current.add if current is not None else _tell_now
+
+
+def _tell_now(workspace: Workspace, commit: CommitId, counts: bool) -> None:
+    """For a program that has no end to wait for (the SDK, MLflow's plugin); what was not sent is in its log."""
+    import logging
+
+    done = Collected()
+    done.add(workspace, commit, counts)
+    for line in tell(done):
+        logging.getLogger("modelreg").warning("modelreg: %s", line)
 
 
 def refuse(workspace: Workspace, promotion: Promotion) -> None:

@@ -110,12 +110,12 @@ def _workspace(
 
 
 def _told() -> Callable[[Workspace, CommitId, bool], None] | None:
-    """What collects landings, for a command that tells of them at its end; None where nobody is to be told."""
+    """What tells of landings, or collects them for a command that does at its end; None where nobody is to be told."""
     if not any(name.startswith(PREFIX) for name in os.environ):
         return None
-    from modelreg.notifying import collected
+    from modelreg.notifying import telling
 
-    return collected()
+    return telling()
 
 
 def signing_key(path: Path | Location, option: Path | None, *, wanted: bool = False) -> Path | str | None:

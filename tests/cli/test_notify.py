@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from modelreg import Registry
 from modelreg.adapters.documents import YamlDocuments
 from modelreg.integrations import notifications
 from tests.cli.runner import Result, artifact, done, metrics, modelreg
@@ -244,6 +245,34 @@ def test_what_landed_at_a_url_is_told(registry: Repo, monkeypatch: pytest.Monkey
         done("notify", "--since", since, "--registry", url)
     assert "told" not in told.err
     assert [post["title"] for post in got] == ["modelreg: churn 1.0.0 promoted from staging to production"] * 2
+
+
+def test_the_sdk_tells_at_once(
+    registry: Repo, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with webhook() as (chat, got):
+        monkeypatch.setenv("MODELREG_NOTIFY_CHAT", f"json://user:{SECRET}@{chat}?{SLOWLY}")
+        here = Registry(registry.path)
+        here["churn"]["1.0.0"].set_stage("production", reason="by hand")
+        assert [post["title"] for post in got] == ["modelreg: churn 1.0.0 promoted from staging to production"]
+        here.register("price", artifacts=[artifact(tmp_path, "p")])
+        assert got[1]["title"] == "modelreg: price 1.0.0 registered"
+    monkeypatch.setenv("MODELREG_NOTIFY_CHAT", f"json://user:{SECRET}@127.0.0.1:1")
+    here["churn"]["1.0.1"].set_stage("production", reason="nobody listens")
+    assert str(here["churn"].stage("production").version) == "1.0.1"
+    assert [r.message for r in caplog.records if "told" in r.message] == [
+        "modelreg: chat was not told: could not be reached, or refused"
+    ]
+    assert SECRET not in caplog.text
+
+
+def test_where_nobody_is_to_be_told_the_sdk_loads_nothing_of_it(registry: Repo) -> None:
+    code = (
+        "import sys\nfrom modelreg import Registry\n"
+        f"Registry({str(registry.path)!r})['churn']['1.0.0'].set_stage('production')\n"
+        "print(*sorted({'modelreg.notifying', 'apprise'} & set(sys.modules)))"
+    )
+    assert run(sys.executable, "-c", code).stdout.strip() == ""
 
 
 def test_notify_says_what_it_would_send(registry: Repo, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -264,8 +264,8 @@ class Repository(Protocol):
     def repair(self, *, remove_locks: bool = False, dry_run: bool = False) -> Repaired:
         """Complete a landing that was interrupted; name lock files that git left, and with `remove_locks` remove them.
 
-        With `dry_run` it says what it would do. Raises ConflictError where another modelreg command, or (for removal) a git process, is at work here,
-        UnavailableError for a journal that cannot be true.
+        With `dry_run` it says what it would do. Raises ConflictError where another modelreg command, or (for removal)
+        a git process, is at work here, UnavailableError for a journal that cannot be true.
         """
 
 

@@ -101,12 +101,12 @@ def land(
         return last[0], None
     force = workspace.other_branch or branch is not None
     landed = workspace.repository.land(planner, target, push=push, force_branch=force)
+    if landed is not None and landed.plan.announce is not None:
+        workspace.repository.note(workspace.layout, landed)
     if landed is not None and branch is None and workspace.landed is not None:
         repository = workspace.repository
         there = push or repository.always_pushes or repository.remote_url() is None
         workspace.landed(workspace, landed.commit, there)
-    if landed is not None and landed.plan.announce is not None:
-        workspace.repository.note(workspace.layout, landed)
     return last[0], landed
 
 

@@ -13,6 +13,7 @@ from mlflow.exceptions import MlflowException
 
 from modelreg.integrations.mlflow.store import ModelregStore
 from tests.cli.runner import done
+from tests.servers import webhook
 from tests.support import Repo
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -185,3 +186,16 @@ def test_a_path_may_hold_anything(empty_registry: Repo, tmp_path: Path, monkeypa
     monkeypatch.chdir(tmp_path)
     for uri in (f"modelreg://{tmp_path}/a%20b%2520%C3%A9", "modelreg:a%20b%2520%C3%A9"):
         assert ModelregStore(uri).search_registered_models() == []
+
+
+def test_who_is_to_be_told_hears_of_what_mlflow_code_landed(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    policy = repo.read("registry/policy.yaml").replace("serial: 1", "serial: 2")
+    rules = "notifications:\n  - {name: moves, on: [promoted], stages: [production], to: [chat]}\n"
+    repo.commit("rules", {"registry/policy.yaml": policy + rules})
+    with webhook() as (chat, got):
+        monkeypatch.setenv("MODELREG_NOTIFY_CHAT", f"json://{chat}?rto=60&cto=60")
+        ours = ModelregStore(f"modelreg://{repo.path}")
+        ours.create_registered_model("churn")
+        ours.create_model_version("churn", "s3://bucket/model")
+        ours.transition_model_version_stage("churn", "1", "Production", archive_existing_versions=False)
+    assert [post["title"] for post in got] == ["modelreg: churn 1.0.0 promoted from development to production"]
