@@ -88,9 +88,12 @@ def estimator(
     predict_params: Mapping[str, Any] | None = None,
 ) -> tuple[list[Source], dict[str, Any]]:
     """Save an estimator into `folder`; what can be said of it: framework, architecture, params, task, signature,
-    importance. Raises UsageError for another format, and as the functions of `integrations.sklearn`."""
+    importance. Raises UsageError for another format and for what is no estimator, and as the functions of
+    `integrations.sklearn`."""
     from modelreg.integrations import sklearn
 
+    if isinstance(model, type) or not any(hasattr(model, name) for name in ("fit", "predict", "transform")):
+        raise UsageError(f"{_named(model)} is no estimator", hint="a file or folder is an artifact: artifacts=[path]")
     if kind not in SUFFIXES:
         raise UsageError(f"{kind!a} is no format for an estimator", hint=f"use {', '.join(SUFFIXES)}")
     if importance not in (None, "permutation"):
@@ -113,6 +116,10 @@ def estimator(
     elif (found := sklearn.feature_importance(model, names)) is not None:
         facts["feature_importance"] = found
     return sources, facts
+
+
+def _named(model: Any) -> str:
+    return f"the class {model.__name__}" if isinstance(model, type) else f"a {type(model).__name__}"
 
 
 def example(X: Any, folder: Path) -> Source:

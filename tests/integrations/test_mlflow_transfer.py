@@ -611,7 +611,7 @@ def test_a_server_that_is_not_there(empty: Repo) -> None:
     begun = time.monotonic()
     uri = f"http://ada:s3cret@127.0.0.1:{mlflow_server.free_port()}"
     _fails(modelreg("import", "mlflow", "--tracking-uri", uri, registry=empty.path), "http://127.0.0.1", "hint: ")
-    uri = f"postgresql://ada:s3cret@127.0.0.1:{mlflow_server.free_port()}/mlflow"
+    uri = f"postgresql+psycopg2://ada:s3cret@127.0.0.1:{mlflow_server.free_port()}/mlflow"
     _fails(modelreg("import", "mlflow", "--tracking-uri", uri, registry=empty.path), "cannot connect")
     assert time.monotonic() - begun < 60
 
@@ -640,3 +640,12 @@ def test_a_push_goes_with_every_landing(first: There, empty: Repo, tmp_path: Pat
     server = repo.bare(tmp_path / "server.git")
     bring(first, repo, "--push")
     assert server.rev("main") == repo.head
+
+
+def test_a_database_without_its_driver(empty: Repo) -> None:
+    """SQLAlchemy 2.1 takes psycopg for postgresql://, where psycopg2 may be what is installed."""
+    uri = "postgresql+pg8000://ada:s3cret@127.0.0.1:1/mlflow"
+    said = modelreg("import", "mlflow", "--tracking-uri", uri, registry=empty.path)
+    _fails(said, "the database's driver is missing: pg8000")
+    assert "postgresql+psycopg2://" in said.err
+    assert "s3cret" not in said.err

@@ -300,3 +300,32 @@ def test_the_version_can_be_validated(here: Repo) -> None:
         block.log_data("data/customers.csv")
     assert modelreg("validate", registry=here.path).code == 0
     assert modelreg("verify", "--content", registry=here.path).code == 0
+
+
+@pytest.mark.parametrize("model", ["model.pkl", Path("model.pkl"), {"weights": [1.0]}, object(), len, dict])
+def test_what_is_no_estimator_is_said_to_be_none(here: Repo, model: Any) -> None:
+    """A path, most likely: MLflow and others take one here."""
+    before = everything(here)
+    for kind in ("skops", "joblib"):
+        with pytest.raises(UsageError, match="is no estimator") as said:
+            Registry(here.path).register("churn", model=model, format=kind)
+        assert "artifacts=[path]" in str(said.value.hint)
+    assert everything(here) == before
+
+
+class Median:
+    """Fits and predicts, and comes from no class of scikit-learn's."""
+
+    def fit(self, _rows: Any, y: Any) -> Median:
+        self.value = sorted(y)[len(y) // 2]
+        return self
+
+    def predict(self, rows: Any) -> Any:
+        return [self.value for _ in rows]
+
+
+def test_an_estimator_of_ones_own_class(here: Repo) -> None:
+    pytest.importorskip("sklearn")
+    done_ = Registry(here.path).register("churn", model=Median().fit([[1], [2]], [3.0, 4.0]), format="joblib")
+    assert done_.manifest.body["architecture"].endswith("Median")
+    assert str(done_.version) == "1.0.0"

@@ -246,7 +246,10 @@ def _task(estimator: Any) -> str:
         ("regression", base.is_regressor),
         ("clustering", base.is_clusterer),
     )
-    return next((task for task, test in tests if test(estimator)), "other")
+    try:
+        return next((task for task, test in tests if test(estimator)), "other")
+    except AttributeError:  # of a class that does not come from scikit-learn's, and so has no tags
+        return "other"
 
 
 _NOT_PLAIN = object()

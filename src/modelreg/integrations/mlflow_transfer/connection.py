@@ -112,7 +112,11 @@ def _check(uri: str, *, existing: bool) -> None:
     sqlalchemy = required("sqlalchemy", "the extra mlflow")
     with _translated("cannot connect", place(uri), (uri,)):
         wait = {"connect_timeout": _CONNECT_S} if uri.startswith(("postgres", "mysql")) else {}
-        engine = sqlalchemy.create_engine(uri, connect_args=wait)
+        try:
+            engine = sqlalchemy.create_engine(uri, connect_args=wait)
+        except ModuleNotFoundError as error:
+            hint = "install it, or name a driver that is here, as in postgresql+psycopg2://…"
+            raise UnavailableError(f"{place(uri)}: the database's driver is missing: {error.name}", hint=hint) from None
         with engine.connect() as connection:
             tables = sqlalchemy.inspect(connection).get_table_names() if existing else [_TABLE]
         engine.dispose()
