@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from modelreg.domain.address import Address
@@ -42,6 +41,7 @@ from modelreg.domain.names import ModelName
 from modelreg.domain.version import Version
 from modelreg.registry.foreign import Counter, Destination, Naming
 from modelreg.registry.pull import pull
+from modelreg.registry.scratch import scratch
 from modelreg.registry.sequence import sequence
 from modelreg.registry.snapshot import Snapshot
 from modelreg.registry.transfer import REFUSALS, Transferred
@@ -200,8 +200,8 @@ class _Model:
             tags=tags_of(manifest, annotations) | beside | marks(self._registry, manifest, sha256),
             run=None if had_no_run(manifest) else id_,
         )
-        with TemporaryDirectory(prefix="modelreg-") as folder:
-            number = self.destination.create_version(wanted, self._upload(manifest, id_, Path(folder)))
+        with scratch() as folder:
+            number = self.destination.create_version(wanted, self._upload(manifest, id_, folder))
         self.told.created.append((version, number))
         return replace(wanted, number=number)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from modelreg.domain.clock import stamp
@@ -23,6 +22,7 @@ from modelreg.errors import ConflictError, InvalidError
 from modelreg.registry.origin import Fetched, GitOrigin
 from modelreg.registry.register import register
 from modelreg.registry.request import Request, Source
+from modelreg.registry.scratch import scratch
 from modelreg.registry.snapshot import Snapshot
 from modelreg.registry.transfer import Transferred
 from modelreg.registry.workspace import Workspace
@@ -116,12 +116,12 @@ def bring(
     told: Brought,
 ) -> Version:
     """Register it, with its files where they can be had. Raises one of REFUSALS where it may not come in."""
-    with TemporaryDirectory(prefix="modelreg-") as folder:
+    with scratch() as folder:
         fetched = Fetched(None, "no dvc.yaml of that commit declares it")
         if declared is not None:
             fetched = Fetched(None, "not asked for")
             if wanted.files:
-                fetched = origin.fetch(coming.commit, declared.path, Path(folder))
+                fetched = origin.fetch(coming.commit, declared.path, folder)
         metrics, params, notes = _measured(origin, coming, declared)
         facts = {"source": _source(origin, coming, declared), "lineage": {"code": _code(origin, coming)}}
         if params:

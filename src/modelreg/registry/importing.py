@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from modelreg.domain.foreign.entities import VERSION_TAG, Fetched, ForeignModel, ForeignVersion
@@ -26,6 +25,7 @@ from modelreg.registry.foreign import Counter, Naming, Origin
 from modelreg.registry.import_standing import Stander
 from modelreg.registry.register import register
 from modelreg.registry.request import Request, Source
+from modelreg.registry.scratch import scratch
 from modelreg.registry.snapshot import Snapshot
 from modelreg.registry.transfer import REFUSALS, Imported, Landed, Options
 from modelreg.registry.workspace import Workspace
@@ -167,10 +167,10 @@ class _Model:
         what = f"version {theirs.number}"
         run = self.origin.run(theirs)
         made = run_facts(run) if run is not None else RunFacts({}, {}, ())
-        with TemporaryDirectory(prefix="modelreg-") as folder:
+        with scratch() as folder:
             fetched = Fetched(None, "no file was asked for")
             if self.options.artifacts:
-                fetched = self.origin.fetch(theirs, Path(folder))
+                fetched = self.origin.fetch(theirs, folder)
             sources, facts = self._files(fetched.path)
             request = Request(
                 model=self.told.model,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from modelreg.domain.finding import Finding
 from modelreg.domain.manifest import Manifest
@@ -17,6 +15,7 @@ from modelreg.registry.announce import expected_tags
 from modelreg.registry.artifact_port import ArtifactStore
 from modelreg.registry.pull import listing_of
 from modelreg.registry.rejudge import judged_again
+from modelreg.registry.scratch import scratch
 from modelreg.registry.snapshot import Snapshot
 from modelreg.registry.validate import validate_tree
 from modelreg.registry.workspace import Workspace
@@ -63,8 +62,8 @@ def verify(
     if not offline:
         findings += _objects(workspace.store(), snapshot, manifests)
     if content:
-        with TemporaryDirectory(prefix="modelreg-cache-") as cache:
-            store = workspace.fresh_store(Path(cache)) if fresh else workspace.store()
+        with scratch() as cache:
+            store = workspace.fresh_store(cache) if fresh else workspace.store()
             findings += _contents(store, snapshot, manifests)
     findings += judged_again(workspace, tip, None if model is None else [model], strict=strict)
     findings += _tags(workspace, tip, models)
@@ -106,11 +105,11 @@ def _contents(store: ArtifactStore, snapshot: Snapshot, manifests: Sequence[Mani
     for manifest in manifests:
         for artifact in manifest.artifacts:
             path = snapshot.layout.version(manifest.model, manifest.version, artifact.pointer)
-            with TemporaryDirectory(prefix="modelreg-verify-") as folder:
+            with scratch() as folder:
                 try:
                     store.export(
                         artifact.md5,
-                        Path(folder) / "artifact",
+                        folder / "artifact",
                         sha256=artifact.sha256,
                         size_bytes=artifact.size_bytes,
                         listing=listing_of(snapshot, manifest, artifact),
