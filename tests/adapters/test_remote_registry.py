@@ -433,6 +433,37 @@ def test_credentials_are_nowhere_in_the_cache(there: Elsewhere, monkeypatch: pyt
     assert "url.https://ann:s3cret-token@example.org/team/registry.git.insteadOf" in values
 
 
+SSH = (
+    "fatal: Could not read from remote repository.\n\nPlease make sure you have the correct access rights\nand so on.\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("git@h: Permission denied (publickey).\n", "git@h: Permission denied (publickey)."),
+        (
+            "Warning: Permanently added 'h' to the list\nHost key verification failed.\n",
+            "Host key verification failed.",
+        ),
+        ("ERROR: Repository not found.\n", "ERROR: Repository not found."),
+        ("ssh: Could not resolve hostname h: unknown\n", "ssh: Could not resolve hostname h: unknown"),
+        ("fatal: '/x' does not appear to be a git repository\n", "fatal: '/x' does not appear to be a git repository"),
+        ("", "fatal: Could not read from remote repository."),
+    ],
+)
+def test_why_ssh_refused_is_told(said: str, told: str) -> None:
+    assert gits_words(said + SSH) == told
+
+
+def test_a_url_that_does_not_answer_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MODELREG_CACHE", str(tmp_path / "cache"))
+    url = f"file://{tmp_path}/nowhere.git"
+    refused = modelreg("list", "--registry", url)
+    assert refused.code == 4
+    assert refused.err.startswith(f"error: {url} could not be asked: fatal: '{tmp_path}/nowhere.git' does not appear")
+
+
 def test_credentials_are_not_repeated_in_messages() -> None:
     said = "fatal: unable to access 'https://ann:s3cret@example.org/x.git/': no route"
     assert gits_words(said) == "fatal: unable to access 'https://example.org/x.git/': no route"

@@ -139,7 +139,10 @@ class Clone:
 
     def _clone(self, place: Path) -> None:
         door = self._init(place, "sha1")
-        found = remote.head_branch(door)
+        try:
+            found = remote.head_branch(door)
+        except UnavailableError as error:  # to whoever gave a URL it has no other name
+            raise UnavailableError(error.message.replace(remote.REMOTE, self.url, 1), hint=error.hint) from None
         if found is None:
             raise NotARegistryError(f"{self.url} is empty: it has no branch", hint="push a registry there first")
         branch, commit = found

@@ -339,6 +339,10 @@ def gits_words(err: str) -> str:
     err = re.sub(r"(?<=://)[^/@\s]+@", "", err)
     lines = [line.strip() for line in err.splitlines() if line.strip()]
     telling = [line for line in lines if re.match(r"(fatal|error|remote: error|! )", line)] or lines[-2:]
+    if (last := "fatal: Could not read from remote repository.") in telling:  # why is what ssh said before
+        telling = [line for line in lines[: lines.index(last)] if not line.startswith(("Warning:", "debug"))][
+            -2:
+        ] or telling
     return "; ".join(telling)[:400] or "it gave no reason"
 
 
