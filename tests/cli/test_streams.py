@@ -3,10 +3,14 @@ who is asked in process has the tests' own streams."""
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import textwrap
 from pathlib import Path
 
@@ -96,6 +100,29 @@ def test_F17_text_that_the_terminal_cannot_show_is_an_escape(repo: Repo) -> None
 @pytest.mark.parametrize("columns", ["0", "", "3", "wide", "-1", "9" * 30, "²"])
 def test_a_width_that_is_none_is_not_taken(made: Repo, columns: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", columns)
+    assert "churn  1.0.0" in done("list", registry=made.path).out
+
+
+@pytest.mark.parametrize("columns", [5, 20, 0])
+def test_a_table_is_readable_in_a_narrow_terminal(made: Repo, columns: int) -> None:
+    ours, theirs = os.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    words = [sys.executable, "-m", "modelreg", "list"]
+    env = {key: value for key, value in os.environ.items() if key != "COLUMNS"} | {"TERM": "dumb"}
+    subprocess.run(words, cwd=made.path, env=env, stdin=theirs, stdout=theirs, stderr=subprocess.DEVNULL, check=True)
+    os.close(theirs)
+    shown = b""
+    with contextlib.suppress(OSError):  # the end, on Linux
+        while part := os.read(ours, 4096):
+            shown += part
+    os.close(ours)
+    assert b"churn" in shown
+    assert b"1.0.0" in shown
+    assert b"development" in shown
+
+
+def test_a_table_is_readable_in_a_narrow_pipe(made: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
     assert "churn  1.0.0" in done("list", registry=made.path).out
 
 

@@ -18,7 +18,9 @@ _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u20
 _WRAPPED = 500
 """So many rows are laid out in an instant."""
 _NARROWEST = 20
-"""In fewer columns nothing of a table is left to read."""
+"""So narrow a pipe is nobody's wish."""
+_READABLE = 8
+"""In a column of fewer characters hardly a word is left whole."""
 
 
 def clean(value: object) -> str:
@@ -122,12 +124,14 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: fr
     from rich.table import Table
     from rich.text import Text
 
+    widest = (max(map(len, column)) for column in zip(columns, *cells, strict=True))
+    least = sum(min(width, _READABLE) + 2 for width in widest)
     grid = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
     for column in columns:
         grid.add_column(column, justify="right" if column in right else "left", overflow="fold")
     for row in cells:
         grid.add_row(*(Text(cell) for cell in row))
-    console().print(grid)
+    console(least).print(grid)
 
 
 def _plain(columns: Sequence[str], rows: Sequence[Sequence[str]], right: frozenset[str]) -> list[str]:
@@ -144,11 +148,13 @@ def _plain(columns: Sequence[str], rows: Sequence[Sequence[str]], right: frozens
     return ["  ".join(side.format(cell) for side, cell in zip(sides, row, strict=True)) for row in text]
 
 
-def console() -> Console:
+def console(least: int) -> Console:
+    """At least so wide: a terminal that is narrower wraps what a column could not hold."""
     from rich.console import Console
 
-    width = None if sys.stdout.isatty() else _width()
-    return Console(highlight=False, markup=False, width=width, soft_wrap=False)
+    made = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else _width(), soft_wrap=False)
+    made.width = max(made.width, least)
+    return made
 
 
 def _width() -> int:
