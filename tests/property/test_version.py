@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
+from semver import Version as SemVer
 
 from modelreg.domain.version import Part, Version, following, leading_up
 from modelreg.errors import DeniedError
@@ -55,3 +56,16 @@ def test_ranks_sort_as_versions_do(a: Version, b: Version) -> None:
     assert (a.rank < b.rank) == (a < b)
     assert (a.rank == b.rank) == (a == b)
     assert a.rank.isascii()
+
+
+@given(versions, versions)
+@example(Version.parse("1.0.0"), Version.parse("1.0.0-rc.1"))
+@example(Version.parse("1.0.0-rc.2"), Version.parse("1.0.0-rc.10"))
+@example(Version.parse("1.0.0-10"), Version.parse("1.0.0-1a"))
+@example(Version.parse("1.0.0--"), Version.parse("1.0.0-a"))
+@example(Version.parse("1.0.0-rc"), Version.parse("1.0.0-rc.0"))
+def test_two_compare_as_semver_compares_them(a: Version, b: Version) -> None:
+    wanted = SemVer.parse(str(a)).compare(str(b))
+    assert ((a > b) - (a < b), a == b) == (wanted, wanted == 0)
+    assert (a >= b, a <= b) == (wanted >= 0, wanted <= 0)
+    assert a != b or hash(a) == hash(b)

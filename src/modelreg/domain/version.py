@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from functools import lru_cache, total_ordering
+from functools import lru_cache
 from typing import Literal
 
 from semver import Version as _SemVer
@@ -19,34 +19,29 @@ Bump = Literal["major", "minor", "patch", "auto"]
 _LABEL = re.compile(r"[a-z](?:[a-z0-9-]{0,18}[a-z0-9])?")
 
 
-@lru_cache(maxsize=4096)
-def _parsed(text: str) -> _SemVer | None:
-    """Registries name the same few versions over and over."""
-    try:
-        return _SemVer.parse(text)
-    except ValueError:
-        return None
-
-
-@total_ordering
 @dataclass(frozen=True, slots=True, eq=False)
 class Version:
-    """A version; only `parse` and `bump` make one, so that a bad one cannot exist."""
+    """A version; only `parse` and `bump` make one, so that a bad one cannot exist.
+
+    Versions are sorted far more often than they are made: `_key`, a tuple, orders them without semver being asked.
+    """
 
     _value: _SemVer
+    _text: str
+    _key: tuple[object, ...]
 
     @classmethod
     def parse(cls, text: str) -> Version:
         """Raises InvalidError for anything but lower-case SemVer without build part that git takes in a ref."""
-        value = _parsed(text) if len(text) <= 64 and text.isascii() else None
-        if value is None or value.build or text != text.lower() or text.endswith(".lock"):
+        found = _parsed(text) if len(text) <= 64 and text.isascii() else None
+        if found is None:
             hint = "write MAJOR.MINOR.PATCH, as in 1.3.0 or 2.0.0-rc.1; no leading v, no +build, lower case"
             raise InvalidError(f"{text[:64]!a} is not a semantic version", hint=hint)
-        return cls(value)
+        return found
 
     def bump(self, part: Part) -> Version:
         """The next version: 1.2.3 by minor is 1.3.0; 2.0.0-rc.1 by any part it has already is 2.0.0."""
-        return Version(self._value.next_version(part))
+        return _made(self._value.next_version(part))
 
     @property
     def major(self) -> int:
@@ -55,7 +50,7 @@ class Version:
     @property
     def core(self) -> Version:
         """The release that a pre-release leads up to; a release itself."""
-        return Version(self._value.finalize_version())
+        return _made(self._value.finalize_version()) if self.is_prerelease else self
 
     def counter(self, label: str) -> int | None:
         """The 2 of `1.4.0-rc.2` for the label `rc`; None where it has another label, or no number behind it."""
@@ -86,19 +81,52 @@ class Version:
         return core + "-" + "".join(f"0{_ranked(p)}!" if p.isdigit() else f"1{p}!" for p in parts)
 
     def __str__(self) -> str:
-        return str(self._value)
+        return self._text
 
     def __repr__(self) -> str:
-        return f"Version({str(self)!r})"
+        return f"Version({self._text!r})"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Version) and self._value == other._value
+        return isinstance(other, Version) and self._text == other._text
 
     def __hash__(self) -> int:
-        return hash(str(self._value))
+        return hash(self._text)
 
     def __lt__(self, other: Version) -> bool:
-        return self._value < other._value
+        return self._key < other._key
+
+    def __le__(self, other: Version) -> bool:
+        return self._key <= other._key
+
+    def __gt__(self, other: Version) -> bool:
+        return self._key > other._key
+
+    def __ge__(self, other: Version) -> bool:
+        return self._key >= other._key
+
+
+@lru_cache(maxsize=16384)
+def _parsed(text: str) -> Version | None:
+    """Registries name the same versions over and over."""
+    try:
+        value = _SemVer.parse(text)
+    except ValueError:
+        return None
+    return None if value.build or text != text.lower() or text.endswith(".lock") else _made(value)
+
+
+def _made(value: _SemVer) -> Version:
+    return Version(value, str(value), _key(value))
+
+
+def _key(value: _SemVer) -> tuple[object, ...]:
+    """What sorts as versions do (SemVer 2.0.0 section 11): a release is above its pre-releases, a number below a word,
+    and of two pre-releases that begin alike the longer is the higher."""
+    if value.prerelease is None:
+        return (value.major, value.minor, value.patch, True)
+    parts = value.prerelease.split(".")
+    named = tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts)
+    return (value.major, value.minor, value.patch, False, named)
 
 
 def _ranked(digits: str) -> str:
