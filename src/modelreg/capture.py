@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from modelreg.adapters.provenance import environment, invocation, locks, trackers
-from modelreg.adapters.provenance.code import code
+from modelreg.adapters.provenance.code import Told, begin
 from modelreg.adapters.provenance.datasets import Dataset, dataset, public
 from modelreg.adapters.provenance.invocation import Invocation
 from modelreg.adapters.provenance.locks import Lock
@@ -26,20 +26,23 @@ MAX_FEATURES = 1000
 class Capture:
     """The state of the code when it was asked for, and what is gathered on it until the registration.
 
+    `asked` waits for what git says of it, and `entry_point` is another script than the one that runs.
     `python` says whether this process is what made the version: then its packages are those of the version. `notes`
     are sentences for people: what could not be told, and what the version lacks for it.
     """
 
     place: Place
     invocation: Invocation
-    code: dict[str, Any] | None
+    asked: Callable[[], Told]
     python: bool
+    entry_point: str | None = None
     notes: list[str] = field(default_factory=list)
     datasets: dict[str, Dataset] = field(default_factory=dict)
     seeds: dict[str, int] = field(default_factory=dict)
     features: list[dict[str, Any]] = field(default_factory=list)
     pipeline: dict[str, Any] = field(default_factory=dict)
     lock: Lock | None = None
+    _told: Told | None = None
 
     @classmethod
     def of_command(cls) -> Capture:
@@ -52,16 +55,22 @@ class Capture:
 
         `entry_point` names another script, from the repository's top.
         """
-        capture = cls._begin(Invocation.current(), python=True)
-        if entry_point and capture.code is not None:
-            capture.code["entry_point"] = entry_point
-        return capture
+        return cls._begin(Invocation.current(), python=True, entry_point=entry_point)
 
     @classmethod
-    def _begin(cls, started: Invocation, *, python: bool) -> Capture:
+    def _begin(cls, started: Invocation, *, python: bool, entry_point: str | None = None) -> Capture:
         place = Place.around(started.script or Path.cwd())
-        found, notes = code(place, started.script)
-        return cls(place, started, found, python, notes)
+        return cls(place, started, begin(place, started.script), python, entry_point)
+
+    def code(self) -> dict[str, Any] | None:
+        """lineage.code. Whoever changes files asks for it before: until then git is still looking."""
+        if self._told is None:
+            self._told = self.asked()
+            found, notes = self._told
+            if self.entry_point and found is not None:
+                found["entry_point"] = self.entry_point
+            self.notes[:0] = notes
+        return self._told[0]
 
     def add_data(self, path: Path, *, name: str | None = None, role: str = "train") -> str:
         """Read a data set, a file or a folder, now; its name. Raises as `dataset`, InvalidError for a name twice."""
@@ -119,11 +128,12 @@ class Capture:
         """The manifest's lineage of all that is known; what is not known is not there. `lock` is the environment's
         lock file. Raises as `parse_parent` and `locks.from_file`."""
         pipeline = self.pipeline | ({"seeds": dict(self.seeds)} if self.seeds else {})
+        environment = self._environment(lock)
         body = {
-            "code": self.code,
+            "code": self.code(),
             "data": [found.entry for found in self.datasets.values()],
             "features": self.features,
-            "environment": self._environment(lock),
+            "environment": environment,
             "parents": [parse_parent(text) for text in parents],
             "pipeline": pipeline,
             "run": trackers.run(os.environ),
@@ -149,7 +159,7 @@ class Capture:
         start = script.parent if script and self.place.inside(script) else self.place.folder
         path = lock or locks.nearest(self.place, start)
         if path is not None:
-            self.lock = locks.from_file(self.place, path, (self.code or {}).get("commit"))
+            self.lock = locks.from_file(self.place, path, (self.code() or {}).get("commit"))
         elif self.python:
             self.lock = locks.generated(installed, body)
         if self.lock is not None:

@@ -65,7 +65,9 @@ class Training:
     def __enter__(self) -> Self:
         if self._state is not None or self._over:
             raise UsageError("a training block is entered once", hint="Registry.training(…) gives a new one")
-        self._state = _State(Capture.of_script(self._entry_point))
+        capture = Capture.of_script(self._entry_point)
+        capture.code()  # what training changes is not to be seen
+        self._state = _State(capture)
         return self
 
     def __exit__(

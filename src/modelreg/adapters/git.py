@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 import subprocess
+import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,7 +70,7 @@ _REFUSED_PROGRAMS = re.compile(r"remote\..*\.(vcs|uploadpack|receivepack)|core\.
 _PROMISOR = re.compile(r"remote\..*\.promisor|extensions\.partialclone", re.DOTALL)
 _FILTER = re.compile(r"filter\.(.*)\.(?:clean|smudge|process|required)", re.DOTALL)
 # Commands that turn files into blobs or back, and would run the repository's own filters on the way.
-_CONVERTING = frozenset(("add", "diff", "read-tree", "update-index"))
+_CONVERTING = frozenset(("add", "diff", "read-tree", "status", "update-index"))
 _UNSAFE_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(/|$)|[/.]$|^[-/.]|^@$|^$")
 
 
@@ -109,6 +110,25 @@ class Setting:
     key: str
     value: str
     ours: bool
+
+
+class Running:
+    """A git that was begun. One that nobody waits for is ended."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+        self._end = weakref.finalize(self, _ended, process)
+
+    def result(self) -> Result:
+        """What it left, when it is done. To be called once."""
+        out, err = self._process.communicate()
+        self._end.detach()
+        return Result(self._process.returncode, out, err.decode("utf-8", "replace"))
+
+
+def _ended(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.communicate()
 
 
 class Git:
@@ -215,6 +235,21 @@ class Git:
             return subprocess.Popen(
                 ["git", *args], cwd=self.cwd, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE if write else subprocess.DEVNULL,
+            )  # fmt: skip
+        except OSError:
+            self._start(args, environment)  # says why
+            raise
+
+    def begin(self, args: Sequence[str]) -> Running:
+        """Start a git that only reads and is told nothing, while something else goes on. Raises as `run`."""
+        self.allow(write=False)
+        environment = self.environment(config=self.filters_off(strangers_only=True) if args[0] in _CONVERTING else ())
+        try:
+            return Running(
+                subprocess.Popen(
+                    ["git", *args], cwd=self.cwd, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                )
             )  # fmt: skip
         except OSError:
             self._start(args, environment)  # says why
