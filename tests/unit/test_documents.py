@@ -140,6 +140,13 @@ def dump(value: dict[str, Any]) -> str:
     return DOCS.dump(value).decode()
 
 
+def test_the_longest_list_on_a_line() -> None:
+    most = list(range(10)) * 3 + [1, 2]
+    assert dump({"a": most}) == f"a: {most}\n"
+    assert len(dump({"a": most})) == len("a: \n") + 96
+    assert dump({"a": [*most, 3]}).splitlines()[:2] == ["a:", "  - 0"]
+
+
 def test_header_and_comment() -> None:
     data = DOCS.dump({"format": 1}, schema="../schemas/x.v1.json", comment="one\ntwo\x1b")
     assert data == (

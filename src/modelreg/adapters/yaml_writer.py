@@ -10,6 +10,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from modelreg.adapters import yaml_reader, yaml_text
@@ -17,6 +18,7 @@ from modelreg.domain.document import Path, dotted
 from modelreg.errors import InvalidError
 
 FLOW_WIDTH = 96
+_SHORT = 100
 MAX_KEY = yaml_text.MAX_KEY  # libyaml takes a key on one line of at most 1024 characters, escapes included
 
 _WORDS = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null"))
@@ -102,6 +104,8 @@ def _item(value: Any, path: Path) -> list[str]:
 
 def _short_flow(value: Any, path: Path) -> str | None:
     """Flow style, where it is short and flat enough to be read at a glance: else None."""
+    if 3 * len(value) > FLOW_WIDTH:  # `1, ` is the least that an item takes: packages by the hundred are not tried
+        return None
     if isinstance(value, Mapping) and any(_is_deep(item) for item in value.values()):
         return None
     text = flow(value, path)
@@ -181,10 +185,18 @@ def _float(value: float, path: Path) -> str:
 
 def string(text: str, *, in_flow: bool = False) -> str:
     """Text without quotes where every reader takes it for that very text; else in double quotes."""
+    return (_short_string if len(text) <= _SHORT else _string)(str.__str__(text), in_flow)
+
+
+def _string(text: str, in_flow: bool) -> str:
     if _is_plain(text) and not (in_flow and _FLOW_INDICATOR.search(text)):
-        return str.__str__(text)
+        return text
     quoted = json.dumps(text, ensure_ascii=False)
     return _ESCAPED.sub(lambda match: f"\\u{ord(match.group()):04x}", quoted)
+
+
+_short_string = lru_cache(maxsize=8192)(_string)
+"""Keys and packages are the same in nearly every document."""
 
 
 def _is_plain(text: str) -> bool:

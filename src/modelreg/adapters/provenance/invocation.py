@@ -14,6 +14,7 @@ import sys
 import sysconfig
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -153,8 +154,14 @@ def _folder(place: Place) -> str | None:
 def _installed(file: Path) -> bool:
     """Whether a file belongs to Python or to a package that was installed into it."""
     real = Path(os.path.realpath(file))
-    paths = [sysconfig.get_paths()[key] for key in ("stdlib", "platstdlib", "purelib", "platlib", "scripts")]
-    return any(real.is_relative_to(os.path.realpath(path)) for path in paths)
+    return any(real.is_relative_to(path) for path in _python())
+
+
+@cache
+def _python() -> tuple[str, ...]:
+    """The folders of Python and of what is installed into it: those of a process."""
+    paths = sysconfig.get_paths()
+    return tuple(os.path.realpath(paths[key]) for key in ("stdlib", "platstdlib", "purelib", "platlib", "scripts"))
 
 
 def _dvc_stage(place: Place, stage: str, root: str | None) -> dict[str, Any]:
