@@ -11,6 +11,7 @@ from functools import cached_property
 
 from modelreg.adapters.door import Door
 from modelreg.adapters.file_list import FileList, records
+from modelreg.domain.layout import holding
 from modelreg.domain.plan import CommitId
 from modelreg.errors import UnavailableError
 from modelreg.registry.ports import Entry
@@ -54,6 +55,16 @@ class CommitTree:
         for prefix in dict.fromkeys(prefixes):
             if self._known(prefix) is None:
                 self._list(prefix)
+
+    def holding(self, folder: str, name: str) -> Sequence[str]:
+        inside, wanted = self._find(folder.rstrip("/")), os.fsencode(name)
+        if inside is None or inside.mode != _FOLDER:
+            return ()
+        objects = self._git.objects
+        folders = [item for item in objects.trees([inside.blob])[inside.blob] if item.mode == _FOLDER]
+        objects.trees(item.id for item in folders)
+        files = ((os.fsdecode(item.name), objects.entry(item.id, wanted)) for item in folders)
+        return [called for called, file in files if file is not None and file.mode != _FOLDER]
 
     def read(self, path: str) -> bytes | None:
         return self.read_many([path]).get(path)
@@ -171,6 +182,9 @@ class WorkTree:
 
     def list_many(self, prefixes: Iterable[str]) -> None:
         """Files on disk may change: nothing is kept."""
+
+    def holding(self, folder: str, name: str) -> Sequence[str]:
+        return holding(self.paths(folder), folder, name)
 
     def read(self, path: str) -> bytes | None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -154,6 +155,13 @@ class Layout:
         if parts[1] == "transitions":
             return _transition_place(path, model, parts)
         return _version_place(path, model, parts)
+
+
+def holding(paths: Iterable[str], folder: str, name: str) -> list[str]:
+    """Of a listing of files: names of the folders in `folder` (with its `/`) that hold a file `name`."""
+    start, end = len(folder), f"/{name}"
+    found = (path[start : -len(end)] for path in paths if path.startswith(folder) and path.endswith(end))
+    return [called for called in found if called and "/" not in called]
 
 
 def schema_header(path: str, kind: str, root: str) -> str:

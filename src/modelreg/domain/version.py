@@ -64,7 +64,7 @@ class Version:
 
     @property
     def is_prerelease(self) -> bool:
-        return self._value.prerelease is not None
+        return self._key[3] is False
 
     @property
     def rank(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from modelreg.registry.ports import Entry, Tree
 
@@ -21,6 +21,11 @@ class Carried:
 
     def list_many(self, prefixes: Iterable[str]) -> None:
         self._base.list_many(prefixes)
+
+    def holding(self, folder: str, name: str) -> Sequence[str]:
+        added = (path.removeprefix(folder).split("/") for path in self._entries if path.startswith(folder))
+        mine = (parts[0] for parts in added if len(parts) == 2 and parts[1] == name)
+        return sorted({*self._base.holding(folder, name), *mine}, key=lambda called: f"{called}/")
 
     def read(self, path: str) -> bytes | None:
         return self.read_many([path]).get(path)

@@ -82,8 +82,7 @@ def draft(
 def _fetch(base: Snapshot, wish: Wish) -> None:
     """Read what a judge will ask for: a partial clone fetches in one go what it lacks."""
     layout, model = base.layout, wish.model
-    folder = layout.version(model, wish.version, "")
-    beside = (path for path in base.files(model) if path.startswith(folder) and path.endswith(_READ))
+    beside = (path for path in base.below(model, layout.version(model, wish.version, "")) if path.endswith(_READ))
     base.tree.read_many([layout.policy, layout.model(model), layout.stages(model), *beside])
 
 

@@ -65,11 +65,17 @@ def register(
     _check_limits(snapshot, stored)
     content = [item for source, item in zip(request.sources, stored, strict=True) if source.role != "lock"]
     made: dict[str, Registration] = {}
+    judged: dict[CommitId | None, Decision] = {}
 
     def draft(current: Snapshot, version: Version) -> Draft:
         return Draft(workspace, current, request, version, stored, metrics, identity, workspace.clock())
 
     def judge(current: Snapshot) -> Decision:
+        if current.commit not in judged:
+            judged[current.commit] = decision(current)
+        return judged[current.commit]
+
+    def decision(current: Snapshot) -> Decision:
         same = None
         if content and not request.again:
             same = find_same(current, request.model, content, releases=wants_release(request))
@@ -77,22 +83,24 @@ def register(
             return Decision(same, None, same, (f"the same content is registered already as {same}",), existing=True)
         if (brought := find_brought(current, request)) is not None:
             return Decision(brought, None, brought, (f"it was brought here already as {brought}",), existing=True)
-        decision = decide(current, request, draft(current, FIRST).body)
-        if decision.existing and request.again:
+        decided = decide(current, request, draft(current, FIRST).body)
+        if decided.existing and request.again:
             return decide(current, replace(request, bump="patch"), draft(current, FIRST).body)
-        return decision
+        return decided
 
     def plan(current: Snapshot, base: CommitId) -> Plan | None:
-        judged = judge(current)
+        if base == snapshot.commit:  # what was read of it is read, and its documents parsed
+            current = snapshot
+        decided = judge(current)
         made["last"] = Registration(
-            request.model, judged.version, judged.kind, judged.reasons, None, judged.existing, ()
+            request.model, decided.version, decided.kind, decided.reasons, None, decided.existing, ()
         )
-        if judged.existing:
+        if decided.existing:
             return None
         _check_access(current, identity.email, request.model)
         check_not_retired(current, request.model)
         _check_parents(current, request)
-        return draft(current, judged.version).plan(base, None if dry_run else store, judged)
+        return draft(current, decided.version).plan(base, None if dry_run else store, decided)
 
     if store and not dry_run and not judge(snapshot).existing:
         store.push([item.md5 for item in stored], progress=progress)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from modelreg.domain.card import Card, annotations_card
 from modelreg.domain.document import Document
 from modelreg.domain.finding import failed
-from modelreg.domain.layout import Layout
+from modelreg.domain.layout import Layout, holding
 from modelreg.domain.manifest import Manifest
 from modelreg.domain.names import ModelName
 from modelreg.domain.plan import CommitId
@@ -39,6 +39,7 @@ class Snapshot:
         self._documents: dict[str, Document | None] = {}
         self._files: dict[str, tuple[str, ...]] = {}
         self._all_listed = False
+        self._versions: dict[tuple[str, str], tuple[Version, ...]] = {}
         self._passed: set[tuple[str, str]] = set()
 
     def document(self, path: str) -> Document | None:
@@ -89,6 +90,13 @@ class Snapshot:
             self._files[model] = tuple(self.tree.paths(self.layout.model_folder(model)))
         return self._files[model]
 
+    def below(self, model: str, folder: str) -> Iterable[str]:
+        """The files in one folder of a model (with its `/`), in tree order; where not all are known, only these are
+        listed."""
+        if self._all_listed or model in self._files:
+            return [path for path in self.files(model) if path.startswith(folder)]
+        return self.tree.paths(folder)
+
     def list_all(self) -> None:
         """List the files of all models in one pass; later calls of `files` find that done."""
         prefix = self.layout.prefix
@@ -102,7 +110,7 @@ class Snapshot:
 
     def forget(self) -> None:
         """Drop what was read of single models: for who goes through all of them, and comes back to none."""
-        self._documents, self._passed = {}, set()
+        self._documents, self._passed, self._versions = {}, set(), {}
         if not self._all_listed:
             self._files = {}
 
@@ -124,21 +132,26 @@ class Snapshot:
 
     def versions(self, model: str) -> tuple[Version, ...]:
         """Versions of a model in SemVer order, withdrawn ones too."""
-        places = (self.layout.place(path) for path in self.files(model) if path.endswith("/manifest.yaml"))
-        found = (place.version for place in places if place and place.kind == "manifest")
-        return tuple(sorted(Version.parse(text) for text in found if text))
+        return self._with(model, "manifest.yaml")
 
     def withdrawn(self, model: str) -> frozenset[Version]:
-        places = (self.layout.place(path) for path in self.files(model) if path.endswith("/withdrawn.yaml"))
-        return frozenset(Version.parse(p.version) for p in places if p and p.kind == "withdrawn" and p.version)
+        return frozenset(self._with(model, "withdrawn.yaml"))
 
     def annotated(self, model: str) -> frozenset[Version]:
         """Those versions that have annotations."""
-        places = (self.layout.place(path) for path in self.files(model) if path.endswith("/annotations.yaml"))
-        return frozenset(Version.parse(p.version) for p in places if p and p.kind == "annotations" and p.version)
+        return frozenset(self._with(model, "annotations.yaml"))
+
+    def _with(self, model: str, name: str) -> tuple[Version, ...]:
+        """The versions that have a file of that name, in SemVer order."""
+        if (model, name) not in self._versions:
+            folder = self.layout.model_folder(model)
+            listed = self._all_listed or model in self._files
+            found = holding(self.files(model), folder, name) if listed else self.tree.holding(folder, name)
+            self._versions[model, name] = tuple(sorted(Version.parse(text) for text in found if text != "transitions"))
+        return self._versions[model, name]
 
     def transition_numbers(self, model: str) -> tuple[int, ...]:
-        places = (self.layout.place(path) for path in self.files(model) if "/transitions/" in path)
+        places = map(self.layout.place, self.below(model, self.layout.transitions(model)))
         return tuple(sorted(p.number for p in places if p and p.kind == "transition" and p.number is not None))
 
     # --- typed documents

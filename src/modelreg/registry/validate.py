@@ -8,7 +8,7 @@ from typing import get_args
 
 from modelreg.domain.document import Document
 from modelreg.domain.finding import Finding
-from modelreg.domain.layout import DocumentKind, Place
+from modelreg.domain.layout import DocumentKind, Place, holding
 from modelreg.errors import ModelregError, NotFoundError, UnavailableError
 from modelreg.registry.addonly import touched_since_landing
 from modelreg.registry.checking import Checked
@@ -176,6 +176,9 @@ class _ListedOnce:
 
     def list_many(self, prefixes: Iterable[str]) -> None:
         self._tree.list_many(prefixes)
+
+    def holding(self, folder: str, name: str) -> Sequence[str]:
+        return holding(self.paths(folder), folder, name)
 
     def read(self, path: str) -> bytes | None:
         return self._tree.read(path)
