@@ -67,6 +67,27 @@ def tip_of_the_log(repo: Repo) -> str | None:
         return row and str(row[0])
 
 
+def test_a_log_that_is_open_goes_on_with_what_it_read(registry: Repo) -> None:
+    """Also where a manifest is added again as it was: its tag points at where it came first."""
+    repository = GitRepository.open(registry.path)
+    log = LandingLog(repository.git)
+    path = "registry/churn/1.0.0/manifest.yaml"
+
+    def grow(step: int) -> None:
+        if step == 2:
+            registry.git("rm", "-q", path)
+        files = {2: {}, 3: manifest("1.0.0")}.get(step, manifest(f"1.{step}.0"))
+        registry.commit(str(step), files)
+
+    for step in range(1, 6):
+        grow(step)
+        tip = CommitId(registry.head)
+        landings = landing_log._walked(repository.git, tip, LAYOUT, MODEL)[0].landings
+        found = log.line(tip, LAYOUT, MODEL)
+        assert list(found.landings) == list(landings)
+        assert found.registered == repository.first_commits(tip, registrations(landings))
+
+
 def test_only_what_tags_tell_of(registry: Repo) -> None:
     registry.commit("other", {"registry/churn/1.0.0/evidence/x.yaml": "1\n", "train.py": "2\n"})
     paths = [change.path for landing in line(registry).landings for change in landing.changes]
