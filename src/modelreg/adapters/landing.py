@@ -26,7 +26,7 @@ from modelreg.adapters.journal import Journal
 from modelreg.adapters.locking import locked
 from modelreg.adapters.objects import Composer, write_tags
 from modelreg.adapters.paths import check_paths
-from modelreg.adapters.refs import TRANSACTION, head_ref, move_refs, not_noted
+from modelreg.adapters.refs import TRANSACTION, head_ref, move_refs
 from modelreg.adapters.started import started
 from modelreg.domain.plan import CommitId, Plan, Planner, Tag
 from modelreg.errors import ConflictError, UnavailableError
@@ -131,7 +131,7 @@ def _try(repository: GitRepository, plan: Plan, local: CommitId | None, *, here:
         fail_point("after-push")
         if here:
             index.start()
-        pairs = not_noted(git, pairs) if push else pairs
+        pairs = tagging.not_noted(git, pairs) if push else pairs
         top = git.top if here else None
         journal.write(git, Journal(f"refs/heads/{plan.branch}", plan.base, commit, top, tuple(sorted(plan.files))))
         fail_point("after-journal")

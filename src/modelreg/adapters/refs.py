@@ -75,12 +75,3 @@ def move_refs(
     raise UnavailableError(
         f"git could not move the refs: {words}", hint="modelreg repair names lock files that were left behind"
     )
-
-
-def not_noted(git: Door, refs: Mapping[str, str]) -> dict[str, str]:
-    """Those tags of a push that git has not made here itself, as it does where `remote.origin.fetch` names tags."""
-    if not refs:
-        return {}
-    output = os.fsdecode(git.run(["for-each-ref", "--format=%(refname) %(objectname)", "--", "refs/tags/"]))
-    standing = set(output.splitlines())
-    return {ref: object_id for ref, object_id in refs.items() if f"{ref} {object_id}" not in standing}

@@ -31,9 +31,11 @@ _RACE = (
     "remote ref updated",
     "already exists",
 )
+_BEHIND = re.compile(r"\[rejected\] \((fetch first|non-fast-forward)\)")
 _NO_REASON = ("atomic push fail", "atomic transaction failed", "[remote failure]")
 _FETCH = ("--no-tags", "--no-prune", "--no-recurse-submodules", "--no-write-fetch-head", "--refmap=", "--quiet")
 _PUSH = ("--porcelain", "--atomic", "--no-verify", "--no-follow-tags", "--recurse-submodules=no", "--no-signed")
+_INSTEAD = re.compile(r"url\..*\.(push)?insteadof", re.DOTALL)
 _TRIES = 5
 _OFF = (("remote.origin.mirror", "false"), ("push.followTags", "false"))
 
@@ -150,7 +152,7 @@ def tags(git: Door) -> dict[str, TagRef]:
 def push(git: Door, refs: Mapping[str, str]) -> bool:
     """Push object ids to refs that are new or fast-forwards, all or none. False for a lost race.
 
-    Whatever the answer, what counts is what the remote holds afterwards: where none came it is asked. Raises
+    What counts is what the remote holds afterwards: where no answer came it is asked. Raises
     DeniedError where a rule of the server forbids it, IntegrityError for a tag that it has with another content,
     UnavailableError for anything else.
     """
@@ -160,8 +162,10 @@ def push(git: Door, refs: Mapping[str, str]) -> bool:
     if done.code == 0:
         return True
     refused = _refusals(done)
-    held = _refs(git, refs)
     branches = [ref for ref in refs if ref.startswith("refs/heads/")]
+    if any(_BEHIND.match(refused.get(ref, "")) for ref in branches):
+        return False  # git saw it in what the server offered, and sent nothing
+    held = _refs(git, refs)
     if held is not None and all(held.get(ref) == object_id for ref, object_id in refs.items()):
         for ref in branches:  # which git does where it has heard the answer
             tracked = f"refs/remotes/{REMOTE}/{ref.removeprefix('refs/heads/')}"
@@ -246,13 +250,23 @@ def _require_remote(git: Door) -> None:
     """Raises UnavailableError without a remote, and for one inside the repository itself: its hooks would run (A21)."""
     if not any(s.key in (f"remote.{REMOTE}.url", f"remote.{REMOTE}.pushurl") for s in git.git.settings):
         raise UnavailableError(f"there is no remote {REMOTE}", hint=f"git remote add {REMOTE} URL, or leave out --push")
-    for options in ([], ["--push"]):
-        for url in os.fsdecode(git.run(["remote", "get-url", *options, "--all", REMOTE])).splitlines():
-            place = _local(url, git.git.cwd)
-            if place is not None and any(place.is_relative_to(f.resolve()) for f in _own_folders(git)):
-                raise UnavailableError(
-                    f"{REMOTE} points into the repository itself: {url}", hint=f"git remote set-url {REMOTE} URL"
-                )
+    for url in _urls(git):
+        place = _local(url, git.git.cwd)
+        if place is not None and any(place.is_relative_to(f.resolve()) for f in _own_folders(git)):
+            raise UnavailableError(
+                f"{REMOTE} points into the repository itself: {url}", hint=f"git remote set-url {REMOTE} URL"
+            )
+
+
+def _urls(git: Door) -> list[str]:
+    """Where a fetch or a push goes. Git need only be asked where settings put one URL in another's place, or where it
+    looks beside them (git: remote.c, read_remotes_file)."""
+    named = [s.value for s in git.git.settings if s.key == f"remote.{REMOTE}.url"]
+    pushed = [s.value for s in git.git.settings if s.key == f"remote.{REMOTE}.pushurl"]
+    if named and all([*named, *pushed]) and not any(_INSTEAD.fullmatch(s.key) for s in git.git.settings):
+        return [*named, *pushed]
+    asked = (git.run(["remote", "get-url", *options, "--all", REMOTE]) for options in ([], ["--push"]))
+    return [url for output in asked for url in os.fsdecode(output).splitlines()]
 
 
 def _refuse_mirror(git: Door) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from modelreg.adapters import remote
 from modelreg.adapters.door import Door
 from modelreg.adapters.objects import write_tags
-from modelreg.adapters.refs import move_refs, not_noted
+from modelreg.adapters.refs import move_refs
 from modelreg.adapters.remote import TagRef
 from modelreg.domain.plan import Tag
 from modelreg.errors import ConflictError, IntegrityError, UsageError
@@ -56,6 +56,21 @@ def _push(git: Door, tags: Sequence[Tag], here: Mapping[str, TagRef], who: Ident
         return False
     move_refs(git, None, not_noted(git, {f"refs/tags/{name}": object_id for name, object_id in made.items()}))
     return True
+
+
+def not_noted(git: Door, refs: Mapping[str, str]) -> dict[str, str]:
+    """Those tags of a push that git has not made here itself, as it does where `remote.origin.fetch` names tags.
+
+    Only there it looks: to list all tags takes longer the more there are.
+    """
+    settings = [(s.key, s.value) for s in git.git.settings]
+    named = any(key == f"remote.{remote.REMOTE}.url" for key, _ in settings)  # else git reads other files as well
+    tags = any(key == f"remote.{remote.REMOTE}.fetch" and ":refs/tags/" in value for key, value in settings)
+    if not refs or (named and not tags):
+        return dict(refs)
+    output = os.fsdecode(git.run(["for-each-ref", "--format=%(refname) %(objectname)", "--", "refs/tags/"]))
+    standing = set(output.splitlines())
+    return {ref: object_id for ref, object_id in refs.items() if f"{ref} {object_id}" not in standing}
 
 
 def _here(git: Door) -> dict[str, TagRef]:
