@@ -33,19 +33,28 @@ def bring_forward(git: Door, branch: str, old: CommitId, new: CommitId) -> None:
     if filtered := _filtered(git, new, paths):
         raise ConflictError(f"{behind}, and bringing it forward would run a filter on {filtered[0]}", hint=_HINT)
     added = [change.path for change in changes if change.status == "A"]
-    index = index_entries(git, added)
     top = git.top or git.git_dir
-    in_the_way = [path for path in added if path not in index and os.path.lexists(top / path)]
-    if in_the_way:
+    there = [path for path in added if os.path.lexists(top / path)]
+    index = index_entries(git, there)
+    if in_the_way := [path for path in there if path not in index]:
         raise ConflictError(f"{behind}, and a file of yours is in the way: {in_the_way[0]}", hint=_HINT)
-    off = git.git.filters_off()
-    git.git.run(["update-index", "-q", "--refresh"], config=off, write=True, check=False)
-    done = git.git.run(["read-tree", "-m", "-u", old, new], config=off, write=True, check=False)
-    if done.code:
+    if not (_read(git, old, new) or (_refreshed(git) and _read(git, old, new))):
         raise ConflictError(f"{behind}, and local changes are in the way of bringing it forward", hint=_HINT)
     command = ["update-ref", "-m", "modelreg: forward", f"refs/heads/{branch}", new, old]
     if git.attempt(command, write=True).code:
         raise ConflictError(f"{branch} moved while it was brought forward", hint="try again")
+
+
+def _read(git: Door, old: CommitId, new: CommitId) -> bool:
+    """Index and files from `old` to `new`; False, with nothing changed, where git takes a file for edited."""
+    command = ["read-tree", "-m", "-u", old, new]
+    return not git.git.run(command, config=git.git.filters_off(), write=True, check=False).code
+
+
+def _refreshed(git: Door) -> bool:
+    """What was only touched, or copied with its folder, is no edit once git has looked at it."""
+    git.git.run(["update-index", "-q", "--refresh"], config=git.git.filters_off(), write=True, check=False)
+    return True
 
 
 def _filtered(git: Door, commit: CommitId, paths: Sequence[str]) -> list[str]:

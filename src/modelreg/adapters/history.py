@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 
 from modelreg.adapters.door import Door
-from modelreg.adapters.ranges import first_parent_range
+from modelreg.adapters.ranges import first_parent_range, near
 from modelreg.domain.history import Ancestor, Change, Landing
 from modelreg.domain.plan import CommitId
 from modelreg.errors import UnavailableError
@@ -79,6 +79,8 @@ def first_commits(
 
 def has_merges(git: Door, tip: CommitId, since: CommitId | None = None) -> bool:
     """Whether a merge is among `tip` and its ancestors, those of `since` left out. No tree is read."""
+    if since is not None and (line := near(git, since, tip)) is not None:
+        return any(line.values())
     command = ["rev-list", "--merges", "--max-count=1", "--end-of-options", tip]
     return bool(git.run([*command, *([f"^{since}"] if since else [])]).strip())
 

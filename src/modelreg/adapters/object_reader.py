@@ -75,6 +75,13 @@ class ObjectReader:
             found[id_] = answer[2].partition(b"\n\n")[2].decode(errors="replace")
         return found
 
+    def parents(self, commit: str) -> list[str]:
+        """The parents that a commit names, in their order. Raises as `blobs`."""
+        ((_, answer),) = self._ask([commit])
+        if answer is None or answer[1] != "commit":
+            raise self._missing(commit)
+        return [line[7:].decode() for line in answer[2].partition(b"\n\n")[0].split(b"\n") if line[:7] == b"parent "]
+
     def root(self, commit: str) -> str:
         """The id of the tree of a commit (or of a tree itself)."""
         if commit in self._roots:

@@ -9,9 +9,11 @@ from collections.abc import Mapping, Sequence
 from modelreg.adapters.door import Door
 from modelreg.domain.history import Change
 from modelreg.domain.plan import CommitId
-from modelreg.errors import ConflictError, UnavailableError
+from modelreg.errors import ConflictError, ModelregError, UnavailableError
 from modelreg.registry.ports import TagObject
 
+_NEAR = 32
+"""So many commits are looked at before git is started: a clone beside others that write is seldom further behind."""
 _MERGE_TREE_SINCE = (2, 38)
 _TAGGER = re.compile(r"> ([0-9]+) [+-][0-9]{4}$")
 
@@ -97,6 +99,8 @@ def first_parent_range(git: Door, old: CommitId, new: CommitId) -> Sequence[Comm
     """See `registry.ports.Repository.first_parent_range`."""
     if old == new:
         return ()
+    if (line := near(git, old, new)) is not None:
+        return tuple(line)
     listed = git.run(["rev-list", "--first-parent", "--parents", "--end-of-options", new, f"^{old}"]).decode()
     lines = [line.split(" ") for line in listed.splitlines()]
     if not lines or len(lines[-1]) < 2 or lines[-1][1] != old:
@@ -104,7 +108,28 @@ def first_parent_range(git: Door, old: CommitId, new: CommitId) -> Sequence[Comm
     return tuple(CommitId(line[0]) for line in reversed(lines))
 
 
+def near(git: Door, old: CommitId, new: CommitId) -> Mapping[CommitId, bool] | None:
+    """The first-parent line from `old` (left out) to `new`, oldest first, each with whether it is a merge.
+
+    None where `old` is not found on it among the last few commits, or the clone does not hold them all.
+    """
+    found: list[tuple[CommitId, bool]] = []
+    commit = new
+    while commit != old:
+        try:
+            parents = () if git.shallow or len(found) == _NEAR else git.objects.parents(commit)
+        except ModelregError:
+            return None  # git says what is wrong
+        if not parents:
+            return None
+        found.append((commit, len(parents) > 1))
+        commit = CommitId(parents[0])
+    return dict(reversed(found))
+
+
 def is_ancestor(git: Door, old: CommitId, new: CommitId) -> bool:
+    if near(git, old, new) is not None:
+        return True
     return git.attempt(["merge-base", "--is-ancestor", old, new]).code == 0
 
 
