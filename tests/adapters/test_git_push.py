@@ -10,7 +10,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -188,6 +188,46 @@ def test_F03_a_race_that_only_the_server_sees_is_tried_again(repo: Repo, server:
     assert server.rev("m@v1.0.0^{}") == repo.head
 
 
+def test_F03_a_loss_that_git_itself_sees_is_believed(
+    repo: Repo, server: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody's commit arrives between fetch and push: nothing was sent, so that the server need not be asked."""
+    other = server.clone(tmp_path / "other")
+    other.commit("theirs", {"b.txt": "1\n"})
+    asked: list[str] = []
+    pushed = remote.push
+
+    def push(git: Door, refs: Mapping[str, str]) -> bool:
+        if not asked:
+            asked.append("once")
+            other.git("push", "-q", "origin", "main")
+            with monkeypatch.context() as patched:
+                patched.setattr(remote, "_refs", lambda *_: pytest.fail("asked"))
+                assert not pushed(git, refs)
+            return False
+        return pushed(git, refs)
+
+    monkeypatch.setattr(remote, "push", push)
+    landed = land(repo, tag="m@v1.0.0")
+    assert landed is not None
+    assert (server.rev("main"), repo.rev("HEAD~1")) == (landed.commit, other.head)
+
+
+def test_a_file_that_was_only_touched_is_no_edit_when_the_branch_is_brought_forward(
+    repo: Repo, server: Repo, tmp_path: Path
+) -> None:
+    repo.commit("first", {"b.txt": "1\n", "c.txt": "1\n"})
+    repo.git("push", "-q", "origin", "main")
+    other = server.clone(tmp_path / "other")
+    other.commit("theirs", {"b.txt": "2\n", "c.txt": "2\n"})
+    other.git("push", "-q", "origin", "main")
+    os.utime(repo.path / "b.txt", (AT, AT))
+    landed = land(repo)
+    assert landed is not None
+    assert (repo.path / "b.txt").read_text() == "2\n"
+    assert repo.state().strip() == ""
+
+
 def test_a_rule_of_the_server_is_a_denial(repo: Repo, server: Repo) -> None:
     _hook(server, "pre-receive", "echo 'GH013: Repository rule violations found' >&2; exit 1")
     before = refs(repo), refs(server), repo.state()
@@ -321,6 +361,18 @@ def test_A21_a_remote_inside_the_repository_is_refused(repo: Repo, tmp_path: Pat
         land(repo)
     repo.git("remote", "set-url", "origin", str(tmp_path))
     repo.git("remote", "set-url", "--push", "origin", url.format(top=repo.path))
+    with pytest.raises(UnavailableError, match="into the repository itself"):
+        land(repo)
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize("key", ["insteadOf", "pushInsteadOf"])
+def test_A21_a_remote_that_another_setting_puts_inside_the_repository(repo: Repo, tmp_path: Path, key: str) -> None:
+    evil = repo.clone(repo.path / "evil.git", "--bare")
+    mark = tmp_path / "mark"
+    _hook(evil, "pre-receive", f"touch {mark}")
+    repo.bare(tmp_path / "server.git")
+    repo.git("config", f"url.{evil.path}.{key}", str(tmp_path / "server.git"))
     with pytest.raises(UnavailableError, match="into the repository itself"):
         land(repo)
     assert not mark.exists()

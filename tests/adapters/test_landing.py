@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from modelreg.adapters import landing
 from tests.cli.runner import artifact, done
 from tests.support import Repo
 
@@ -139,15 +138,3 @@ def test_pushes_from_many_clones_all_land(registry: Repo, tmp_path: Path) -> Non
     assert done("verify", "--json", registry=last.path).json("verify")["findings"] == []
     rows = done("list", "churn", "--json", registry=last.path).json("list")["versions"]
     assert {row["version"] for row in rows} == {f"1.0.{n}" for n in range(7)}
-
-
-def test_F03_who_loses_waits_longer_each_time_and_less_when_little_time_is_left(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("random.uniform", lambda _, most: most)
-    whole = landing.RETRY_S
-    assert [landing._wait(lost, 0.1, whole) for lost in (1, 2, 3, 30)] == pytest.approx([0.4, 1.6, 1.6, 1.6])
-    waits = [landing._wait(2, 0.1, left) for left in (60, 50, 40, 30, 21, 20, 1, 0)]
-    assert waits == sorted(waits, reverse=True)
-    assert waits[-3:] == [0, 0, 0]
-    assert landing._wait(2, 10, whole) == landing.LONGEST_WAIT_S

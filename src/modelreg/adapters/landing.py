@@ -10,7 +10,6 @@ the next writer. With `push` the remote accepts first; the verdict is never carr
 from __future__ import annotations
 
 import os
-import random
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -28,18 +27,13 @@ from modelreg.adapters.objects import Composer, write_tags
 from modelreg.adapters.paths import check_paths
 from modelreg.adapters.refs import TRANSACTION, head_ref, move_refs
 from modelreg.adapters.started import started
+from modelreg.adapters.waiting import RETRY_S
 from modelreg.domain.plan import CommitId, Plan, Planner, Tag
 from modelreg.errors import ConflictError, UnavailableError
 from modelreg.registry.ports import Landed
 
 if TYPE_CHECKING:
     from modelreg.adapters.repository import GitRepository
-
-RETRY_S = 60.0
-"""How long a lost race is tried again, in all."""
-LONGEST_WAIT = 16.0
-"""In attempts."""
-LONGEST_WAIT_S = 5.0
 
 
 def land(
@@ -48,6 +42,8 @@ def land(
     """See `registry.ports.Repository.land`."""
     require_version()
     git = repository.git
+    if push:
+        time.sleep(repository.turns.pause())
     deadline = time.monotonic() + RETRY_S
     with locked(git.common_dir):
         journal.recover(repository)
@@ -65,24 +61,15 @@ def land(
                 return None
             began = time.monotonic()
             landed = _try(repository, plan, local, here=here, push=push)
-            if landed is not None:
-                return landed
             now = time.monotonic()
+            if landed is not None:
+                if push:
+                    repository.turns.won(now - began)
+                return landed
             if now > deadline:
                 raise ConflictError(f"{branch} kept moving for {RETRY_S:.0f} s", hint="try again")
             lost += 1
-            time.sleep(_wait(lost, now - began, deadline - now))
-
-
-def _wait(lost: int, took: float, left: float) -> float:
-    """Seconds to wait after so many lost races, the last of which `took` so long to write objects and push them, where
-    `left` seconds are left.
-
-    Whoever tries again at once lengthens the others' attempts, and more of them fail: with many clones nobody gets
-    through. How long an attempt takes says how busy machine, network and server are. Who has waited long waits less.
-    """
-    most = min(took * min(4.0**lost, LONGEST_WAIT), LONGEST_WAIT_S)
-    return random.uniform(0.0, most * max(0.0, 1.5 * left / RETRY_S - 0.5))  # noqa: S311 - jitter, no secret
+            time.sleep(repository.turns.lost(lost, now - began, deadline - now))
 
 
 def create_tags(

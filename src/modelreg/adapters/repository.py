@@ -19,6 +19,7 @@ from modelreg.registry.ports import Head, Identity, Landed, Repaired, TagObject,
 
 if TYPE_CHECKING:
     from modelreg.adapters.landing_log import LandingLog
+    from modelreg.adapters.waiting import Turns
 
 _REVISION = re.compile(r"[^\x00-\x20\x7f~^:?*\[\\-][^\x00-\x20\x7f:?*\[\\]*")
 _TREES_KEPT = 16
@@ -164,6 +165,13 @@ class GitRepository:
         from modelreg.adapters.landing_log import LandingLog  # only who writes needs SQLite
 
         return LandingLog(self.git)
+
+    @cached_property
+    def turns(self) -> Turns:
+        """Of those that write here."""
+        from modelreg.adapters.waiting import Turns
+
+        return Turns()
 
     def tags(self, pattern: str) -> Sequence[TagObject]:
         command = [
