@@ -82,7 +82,7 @@ def test_a_log_that_is_open_goes_on_with_what_it_read(registry: Repo) -> None:
     for step in range(1, 6):
         grow(step)
         tip = CommitId(registry.head)
-        landings = landing_log._walked(repository.git, tip, LAYOUT, MODEL)[0].landings
+        landings = landing_log._walked(repository.git, tip, LAYOUT, MODEL)[0]
         found = log.line(tip, LAYOUT, MODEL)
         assert list(found.landings) == list(landings)
         assert found.registered == repository.first_commits(tip, registrations(landings))
