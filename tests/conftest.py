@@ -11,8 +11,10 @@ import pytest
 from hypothesis import settings
 
 from tests.keys import Key
-from tests.support import Repo
+from tests.support import Repo, clone_of
 from tests.team import Team, join, make_server, team_keys
+
+TOP = Path(__file__).parents[1]
 
 # Times are for benchmarks: a slow machine must not fail a property.
 settings.register_profile("modelreg", deadline=None)
@@ -98,6 +100,14 @@ def repo(tmp_path: Path) -> Repo:
     made = Repo.init(tmp_path / "repo")
     made.commit("first", {"README.md": "hello\n"})
     return made
+
+
+@pytest.fixture(scope="session")
+def own_clone(tmp_path_factory: pytest.TempPathFactory) -> Repo:
+    """A clone of this repository, which nobody changes: `copy` it."""
+    if not (TOP / ".git").exists():
+        pytest.skip("not a clone: an unpacked source has no registry to ask")
+    return Repo(clone_of(TOP, tmp_path_factory.mktemp("own") / "clone"))
 
 
 @pytest.fixture(scope="session")

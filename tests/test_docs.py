@@ -17,7 +17,7 @@ from modelreg.domain.notification import EVENTS
 from tests.cli.runner import artifact, done
 from tests.keys import make_key
 from tests.reference import page
-from tests.support import Repo, clone_of
+from tests.support import Repo
 
 TOP = Path(__file__).parents[1]
 README = (TOP / "README.md").read_text()
@@ -90,11 +90,9 @@ def test_the_new_repository_session(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def here(tmp_path: Path) -> Repo:
+def here(own_clone: Repo, tmp_path: Path) -> Repo:
     """A clone of this repository, of a trainer of its models."""
-    if not (TOP / ".git").exists():
-        pytest.skip("not a clone: an unpacked source has no registry to ask")
-    repo = Repo(clone_of(TOP, tmp_path / "clone"))
+    repo = own_clone.copy(tmp_path / "clone")
     repo.git("config", "user.email", "ann@example.org")
     return repo
 

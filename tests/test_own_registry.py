@@ -21,7 +21,7 @@ from modelreg.registry.policy import check
 from modelreg.registry.validate import validate
 from modelreg.registry.verify import verify
 from modelreg.wiring import open_workspace
-from tests.support import Repo, clone_of
+from tests.support import Repo
 
 TOP = Path(__file__).parents[1]
 MODEL = "registry/churn_predictor/"
@@ -30,16 +30,14 @@ EVIDENCE = f"{MODEL}1.3.0/evidence/"
 
 
 @pytest.fixture(scope="module")
-def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if not (TOP / ".git").exists():
-        pytest.skip("not a clone: an unpacked source has no registry to ask")
-    return clone_of(TOP, tmp_path_factory.mktemp("own") / "clone")
+def clone(own_clone: Repo, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return own_clone.copy(tmp_path_factory.mktemp("own") / "clone").path
 
 
 @pytest.fixture
-def mine(clone: Path, tmp_path: Path) -> Repo:
+def mine(own_clone: Repo, tmp_path: Path) -> Repo:
     """A clone of the test's own."""
-    return Repo(clone_of(clone, tmp_path / "mine"))
+    return own_clone.copy(tmp_path / "mine")
 
 
 def landing(repo: Repo, path: str) -> str:

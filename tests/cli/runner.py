@@ -6,11 +6,13 @@ import contextlib
 import io
 import json
 import signal
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from modelreg.adapters.documents import YamlDocuments
 from modelreg.adapters.schema import check_output
 from modelreg.cli.app import run
 from tests.support import Repo
@@ -54,6 +56,27 @@ def done(*arguments: str | Path, registry: Path | None = None) -> Result:
     result = modelreg(*arguments, registry=registry)
     assert result.code == 0, result.err + result.out
     return result
+
+
+def founded(path: Path, *options: str) -> Repo:
+    """A registry without models in a new repository, its artifacts in git; `options` are more of `init`'s."""
+    repo = Repo.init(path)
+    repo.commit("first", {"README.md": "hello\n"})
+    done("init", "--embedded", *options, registry=repo.path)
+    return repo
+
+
+def policy_of(repo: Repo) -> dict[str, Any]:
+    """The policy as it lies in the work tree."""
+    text = repo.read("registry/policy.yaml").encode()
+    return dict(YamlDocuments().load(text, "policy.yaml").value)
+
+
+def change_policy(repo: Repo, **changes: Any) -> None:
+    """Commit a policy of the next serial."""
+    body = policy_of(repo)
+    text = YamlDocuments().dump(body | changes | {"serial": body["serial"] + 1})
+    repo.commit("policy", {"registry/policy.yaml": text}, at=int(time.time()))
 
 
 def everything(repo: Repo) -> str:

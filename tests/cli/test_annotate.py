@@ -8,16 +8,14 @@ from typing import Any
 import pytest
 
 from modelreg.adapters.index import SqliteIndex
-from tests.cli.runner import artifact, done, everything, modelreg
+from tests.cli.runner import artifact, done, everything, founded, modelreg
 from tests.support import Repo
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Repo:
     folder = tmp_path_factory.mktemp("made")
-    repo = Repo.init(folder / "repo")
-    repo.commit("first", {"README.md": "hello\n"})
-    done("init", "--policy", "open", "--embedded", registry=repo.path)
+    repo = founded(folder / "repo", "--policy", "open")
     done("register", "churn", artifact(folder, "a model"), registry=repo.path)
     return repo
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from modelreg import Registry
-from tests.cli.runner import artifact, done, modelreg
+from tests.cli.runner import artifact, done, founded, modelreg
 from tests.support import Repo
 
 
@@ -16,9 +16,7 @@ from tests.support import Repo
 def top(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """churn 1.0.0 and 1.1.0 on the same data, 1.2.0 on other data; fraud 1.0.0."""
     folder = tmp_path_factory.mktemp("compare")
-    repo = Repo.init(folder / "repo")
-    repo.commit("first", {"README.md": "hello\n"})
-    done("init", "--embedded", registry=repo.path)
+    repo = founded(folder / "repo")
     for number, (model, f1, digest) in enumerate(
         [("churn", 0.8, "a"), ("churn", 0.9, "a"), ("churn", 0.95, "b"), ("fraud", 0.85, "a")]
     ):

@@ -12,9 +12,9 @@ from huggingface_hub import ModelCard
 
 from modelreg import Registry
 from modelreg.errors import UsageError
-from tests.cli.runner import artifact, done, metrics, modelreg
+from tests.cli.runner import artifact, done, founded, metrics, modelreg
 from tests.integrations.test_ml_bom import validated as valid_bom
-from tests.support import Repo, clone_of
+from tests.support import Repo
 from tests.unit.test_slsa import validated as valid_statement
 
 TOP = Path(__file__).parents[2]
@@ -26,9 +26,7 @@ KINDS = ("ml-bom", "model-card", "provenance")
 def top(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """churn 1.0.0 and 1.0.1, which names it as its parent, with a folder and a description; 1.0.0 is withdrawn."""
     folder = tmp_path_factory.mktemp("export")
-    repo = Repo.init(folder / "repo")
-    repo.commit("first", {"README.md": "hello\n"})
-    done("init", "--embedded", registry=repo.path)
+    repo = founded(folder / "repo")
     done("register", "churn", artifact(folder, "one"), "--metrics", metrics(folder, 0.8), registry=repo.path)
     (folder / "notes").mkdir()
     (folder / "notes" / "a.txt").write_text("a")
@@ -156,10 +154,8 @@ def test_a_document_that_breaks_its_schema_is_not_exported(top: Path, tmp_path: 
         assert path in said.err
 
 
-def test_the_repository_s_own_model(tmp_path: Path) -> None:
-    if not (TOP / ".git").exists():
-        pytest.skip("not a clone: an unpacked source has no registry to ask")
-    version = Registry(clone_of(TOP, tmp_path / "clone")).get("churn_predictor@1.3.0")
+def test_the_repository_s_own_model(own_clone: Repo) -> None:
+    version = Registry(own_clone.path).get("churn_predictor@1.3.0")
     bom = valid_bom(json.loads(version.export("ml-bom")))
     assert bom["metadata"]["component"]["hashes"][0]["content"] == version.manifest.primary.sha256
     told = valid_statement(json.loads(version.export("provenance")))

@@ -11,7 +11,7 @@ from typing import Any
 import gto.api
 import pytest
 
-from tests.cli.runner import Result, done, everything, modelreg
+from tests.cli.runner import Result, done, everything, founded, modelreg
 from tests.support import FIRST_COMMIT_AT, Repo
 from tests.test_docs import TOP, play, sessions
 
@@ -108,10 +108,7 @@ def theirs(made: Repo) -> Repo:
 
 @pytest.fixture(scope="module")
 def empty(tmp_path_factory: pytest.TempPathFactory) -> Repo:
-    repo = Repo.init(tmp_path_factory.mktemp("empty") / "repo")
-    repo.commit("first", {"README.md": "hello\n"})
-    done("init", "--embedded", "--policy", "open", registry=repo.path)
-    return repo
+    return founded(tmp_path_factory.mktemp("empty") / "repo", "--policy", "open")
 
 
 @pytest.fixture

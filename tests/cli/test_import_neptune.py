@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.runner import Result, done, everything, modelreg
+from tests.cli.runner import Result, done, everything, founded, modelreg
 from tests.neptune_export import Export, series, single
 from tests.support import Repo
 from tests.test_docs import TOP, play, sessions
@@ -48,10 +48,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Export:
 
 @pytest.fixture(scope="module")
 def empty(tmp_path_factory: pytest.TempPathFactory) -> Repo:
-    repo = Repo.init(tmp_path_factory.mktemp("empty") / "repo")
-    repo.commit("first", {"README.md": "hello\n"})
-    done("init", "--embedded", "--policy", "open", registry=repo.path)
-    return repo
+    return founded(tmp_path_factory.mktemp("empty") / "repo", "--policy", "open")
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from modelreg.adapters.documents import YamlDocuments
-from tests.cli.runner import Result, artifact, done, everything, metrics, modelreg
+from tests.cli.runner import Result, artifact, change_policy, done, everything, founded, metrics, modelreg, policy_of
 from tests.support import Repo
 
 RULES = [
@@ -22,19 +22,16 @@ GOOD, BAD = {"f1": 0.8}, {"f1": 0.6}
 
 
 def set_policy(repo: Repo, rules: list[dict[str, str]], **production: Any) -> None:
-    body = YamlDocuments().load(repo.read("registry/policy.yaml").encode(), "policy.yaml").value
-    body["stages"]["production"] |= production
-    changed = {"serial": body["serial"] + 1, "rollback_when": rules}
-    repo.commit("policy", {"registry/policy.yaml": YamlDocuments().dump(body | changed)}, at=int(time.time()))
+    stages = policy_of(repo)["stages"]
+    stages["production"] |= production
+    change_policy(repo, stages=stages, rollback_when=rules)
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Repo:
     """What `registry` copies."""
     tmp_path = tmp_path_factory.mktemp("made")
-    repo = Repo.init(tmp_path / "repo")
-    repo.commit("first", {"README.md": "hello\n"})
-    done("init", "--embedded", registry=repo.path)
+    repo = founded(tmp_path / "repo")
     for version in ("1.0.0", "1.0.1"):
         path = artifact(tmp_path, version)
         done("register", "churn", path, "--metrics", metrics(tmp_path, 0.8), registry=repo.path)

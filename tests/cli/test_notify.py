@@ -9,14 +9,13 @@ import sys
 import time
 from email.policy import default
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from modelreg import Registry
 from modelreg.adapters.documents import YamlDocuments
 from modelreg.integrations import notifications
-from tests.cli.runner import Result, artifact, done, metrics, modelreg
+from tests.cli.runner import Result, artifact, change_policy, done, founded, metrics, modelreg
 from tests.servers import mailbox, silent, webhook
 from tests.support import Repo, run
 
@@ -38,9 +37,7 @@ def _no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
 def made(tmp_path_factory: pytest.TempPathFactory) -> Repo:
     """What `registry` copies."""
     tmp_path = tmp_path_factory.mktemp("made")
-    repo = Repo.init(tmp_path / "repo")
-    repo.commit("first", {"README.md": "hello\n"})
-    done("init", "--embedded", registry=repo.path)
+    repo = founded(tmp_path / "repo")
     for number, f1 in enumerate((0.8, 0.9)):
         path = artifact(tmp_path, f"model {number}")
         done("register", "churn", path, "--metrics", metrics(tmp_path, f1), registry=repo.path)
@@ -53,12 +50,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Repo:
 def registry(made: Repo, tmp_path: Path) -> Repo:
     """churn 1.0.0 and 1.0.1 in staging; who is told of what is in RULES."""
     return made.copy(tmp_path / "repo")
-
-
-def change_policy(repo: Repo, **changes: Any) -> None:
-    body = YamlDocuments().load(repo.read("registry/policy.yaml").encode(), "policy.yaml").value
-    text = YamlDocuments().dump(body | changes | {"serial": body["serial"] + 1})
-    repo.commit("policy", {"registry/policy.yaml": text}, at=int(time.time()))
 
 
 def to_production(repo: Repo, version: str = "1.0.0", *options: str) -> Result:

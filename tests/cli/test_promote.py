@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from modelreg.adapters.documents import YamlDocuments
-from tests.cli.runner import Result, artifact, done, everything, metrics, modelreg
+from tests.cli.runner import Result, artifact, change_policy, done, everything, founded, metrics, modelreg, policy_of
 from tests.support import Repo
 
 
@@ -17,9 +16,7 @@ from tests.support import Repo
 def made(tmp_path_factory: pytest.TempPathFactory) -> Repo:
     """What `registry` copies."""
     tmp_path = tmp_path_factory.mktemp("made")
-    repo = Repo.init(tmp_path / "repo")
-    repo.commit("first", {"README.md": "hello\n"})
-    done("init", "--embedded", registry=repo.path)
+    repo = founded(tmp_path / "repo")
     for number, f1 in enumerate((0.8, 0.9, 0.4)):
         path = artifact(tmp_path, f"model {number}")
         done("register", "churn", path, "--metrics", metrics(tmp_path, f1), registry=repo.path)
@@ -34,14 +31,8 @@ def registry(made: Repo, tmp_path: Path) -> Repo:
     return made.copy(tmp_path / "repo")
 
 
-def change_policy(repo: Repo, **changes: Any) -> None:
-    body = YamlDocuments().load(repo.read("registry/policy.yaml").encode(), "policy.yaml").value
-    serial = {"serial": body["serial"] + 1}
-    repo.commit("policy", {"registry/policy.yaml": YamlDocuments().dump(body | changes | serial)}, at=int(time.time()))
-
-
 def via_pull_request(repo: Repo, **gate: Any) -> None:
-    body = YamlDocuments().load(repo.read("registry/policy.yaml").encode(), "policy.yaml").value
+    body = policy_of(repo)
     body["stages"]["production"]["via"] = "pull-request"
     body["gates"][1]["require"] |= gate
     change_policy(repo, stages=body["stages"], gates=body["gates"])

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.runner import artifact, done, everything, metrics, modelreg
+from tests.cli.runner import artifact, done, everything, founded, metrics, modelreg
 from tests.support import Repo, run
 
 POLICY = """\
@@ -39,10 +39,8 @@ PROPOSE = ("stage", "set", "churn", "1.0.0", "production", "--propose")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Repo:
     """What `registry` copies."""
     tmp_path = tmp_path_factory.mktemp("made")
-    repo = Repo.init(tmp_path / "repo")
-    repo.commit("first", {"README.md": "hello\n"})
+    repo = founded(tmp_path / "repo")
     files = tmp_path / "files"
-    done("init", "--embedded", registry=repo.path)
     for text in ("one", "two"):
         done("register", "churn", artifact(files, text), "--metrics", metrics(files, 0.8), registry=repo.path)
     done("register", "fraud", artifact(files, "three"), "--metrics", metrics(files, 0.8), registry=repo.path)

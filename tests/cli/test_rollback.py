@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from modelreg.adapters.documents import YamlDocuments
-from tests.cli.runner import artifact, done, everything, metrics, modelreg
+from tests.cli.runner import artifact, change_policy, done, everything, founded, metrics, modelreg, policy_of
 from tests.support import Repo
 
 CAUSE = ("--cause", "live accuracy fell")
@@ -19,10 +18,8 @@ CAUSE = ("--cause", "live accuracy fell")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Repo:
     """What `registry` copies."""
     tmp_path = tmp_path_factory.mktemp("made")
-    repo = Repo.init(tmp_path / "repo")
-    repo.commit("first", {"README.md": "hello\n"})
+    repo = founded(tmp_path / "repo")
     files = tmp_path / "files"
-    done("init", "--embedded", registry=repo.path)
     for number in range(4):
         path = artifact(files, f"model {number}")
         done("register", "churn", path, "--metrics", metrics(files, 0.8), registry=repo.path)
@@ -42,9 +39,9 @@ def registry(made: Repo, tmp_path: Path) -> Repo:
 
 def proposals_only(registry: Repo) -> None:
     """The policy wants rollbacks of production proposed."""
-    body = YamlDocuments().load(registry.read("registry/policy.yaml").encode(), "policy.yaml").value
-    body["stages"]["production"]["rollback"] = "propose"
-    registry.commit("policy", {"registry/policy.yaml": YamlDocuments().dump(body | {"serial": 2})}, at=int(time.time()))
+    stages = policy_of(registry)["stages"]
+    stages["production"]["rollback"] = "propose"
+    change_policy(registry, stages=stages)
 
 
 def ask(repo: Repo, *arguments: str) -> Any:

@@ -13,7 +13,7 @@ from modelreg import Registry
 from modelreg.adapters.index import SqliteIndex
 from modelreg.errors import UsageError
 from modelreg.registry import listing
-from tests.cli.runner import artifact, done, modelreg
+from tests.cli.runner import artifact, done, founded, modelreg
 from tests.support import Repo
 from tests.test_docs import TOP, play, sessions
 
@@ -23,9 +23,7 @@ PAGE = (TOP / "docs" / "search.md").read_text()
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Repo:
     folder = tmp_path_factory.mktemp("made")
-    repo = Repo.init(folder / "repo")
-    repo.commit("first", {"README.md": "hello\n"})
-    done("init", "--embedded", registry=repo.path)
+    repo = founded(folder / "repo")
     (folder / "model.yaml").write_text("x")
     for number, (f1, loss, version) in enumerate(((0.7, 0.25, "1.0.0"), (0.82, 0.15, "1.0.1"), (0.85, 0.2, "1.1.0"))):
         measured = folder / "metrics.json"

@@ -18,7 +18,7 @@ from modelreg.domain.names import ModelName
 from modelreg.registry.register import Registration, register
 from modelreg.registry.request import Request, Source
 from modelreg.wiring import open_workspace
-from tests.cli.runner import artifact, done, everything, modelreg
+from tests.cli.runner import artifact, done, everything, founded, modelreg
 from tests.support import Repo
 
 AUTO = ("--bump", "auto")
@@ -73,10 +73,7 @@ class Lab:
 @pytest.fixture(scope="module")
 def empty(tmp_path_factory: pytest.TempPathFactory) -> Repo:
     """A registry without models; it is copied, not written to."""
-    repo = Repo.init(tmp_path_factory.mktemp("versions") / "repo")
-    repo.commit("first", {"README.md": "hello\n"})
-    done("init", "--embedded", registry=repo.path)
-    return repo
+    return founded(tmp_path_factory.mktemp("versions") / "repo")
 
 
 @pytest.fixture

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.runner import artifact, done, metrics
-from tests.cli.test_promote import change_policy
+from tests.cli.runner import artifact, change_policy, done, founded, metrics
 from tests.servers import webhook
 from tests.support import Repo
 
@@ -50,9 +49,7 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 @pytest.fixture
 def registry(tmp_path: Path) -> Repo:
     """churn 1.0.0, whose f1 is 0.8, in staging; whoever enters staging needs an f1 of 0.5."""
-    repo = Repo.init(tmp_path / "registry")
-    repo.commit("first", {"README.md": "hello\n"})
-    done("init", "--embedded", registry=repo.path)
+    repo = founded(tmp_path / "registry")
     train(repo, 0.8)
     gate = {"stage": "staging", "require": {"metrics": {"f1": {"min": 0.5}}}}
     told = {"name": "new", "on": ["promoted"], "to": ["chat"]}

@@ -16,7 +16,7 @@ from modelreg.registry.request import Request
 from modelreg.registry.stage import set_stage
 from modelreg.registry.workspace import Workspace
 from modelreg.wiring import open_workspace
-from tests.cli.runner import done, modelreg
+from tests.cli.runner import done, founded, modelreg
 from tests.support import Repo
 
 CHURN = ModelName("churn")
@@ -31,9 +31,7 @@ gates:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Repo:
-    repo = Repo.init(tmp_path_factory.mktemp("made") / "repo")
-    repo.commit("first", {"README.md": "hello\n"})
-    done("init", "--policy", "open", "--embedded", registry=repo.path)
+    repo = founded(tmp_path_factory.mktemp("made") / "repo", "--policy", "open")
     workspace = open_workspace(repo.path)
     for value in (0.9, 0.8, 0.95):
         data = [{"name": "holdout", "sha256": "0" * 64}]

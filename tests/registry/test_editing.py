@@ -22,7 +22,7 @@ from modelreg.registry.sequence import sequence
 from modelreg.registry.stage import set_stage
 from modelreg.registry.workspace import Workspace
 from modelreg.wiring import open_workspace
-from tests.cli.runner import done, everything, modelreg
+from tests.cli.runner import done, everything, founded, modelreg
 from tests.support import Repo
 
 CHURN = ModelName("churn")
@@ -31,10 +31,7 @@ ELSEWHERE = {"source": {"uri": "s3://bucket/model", "tool": "mlflow", "model": "
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Repo:
-    repo = Repo.init(tmp_path_factory.mktemp("made") / "repo")
-    repo.commit("first", {"README.md": "hello\n"})
-    done("init", "--policy", "open", "--embedded", registry=repo.path)
-    return repo
+    return founded(tmp_path_factory.mktemp("made") / "repo", "--policy", "open")
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 from mlflow.tracking._model_registry import utils
 
 from modelreg.integrations.mlflow.store import ModelregStore
-from tests.cli.runner import done
+from tests.cli.runner import founded
 from tests.support import Repo
 
 
@@ -28,10 +28,7 @@ def sqlalchemy_store(uri: str) -> Any:
 @pytest.fixture(scope="session")
 def empty_registry(tmp_path_factory: pytest.TempPathFactory) -> Repo:
     """A registry with the policy `open`, artifacts in the repository."""
-    repo = Repo.init(tmp_path_factory.mktemp("mlflow") / "registry")
-    repo.commit("first", {"README.md": "hello\n"})
-    done("init", "--policy", "open", "--embedded", registry=repo.path)
-    return repo
+    return founded(tmp_path_factory.mktemp("mlflow") / "registry", "--policy", "open")
 
 
 @pytest.fixture(scope="session")
