@@ -214,6 +214,10 @@ def test_ci_installs_what_is_missing(tmp_path: Path) -> None:
     for name, text in stubs.items():
         (programs / name).write_text(f"#!/bin/sh\n{text}")
         (programs / name).chmod(0o755)
+    pip = tmp_path / ".venv-airflow" / "bin" / "pip"
+    pip.parent.mkdir(parents=True)
+    pip.write_text('#!/bin/sh\necho "$@" > airflow\n')
+    pip.chmod(0o755)
 
     def asked() -> list[str]:
         subprocess.run([programs / "bash", ".ci/run"], cwd=tmp_path, env={"PATH": str(programs)}, check=True)
@@ -229,6 +233,7 @@ def test_ci_installs_what_is_missing(tmp_path: Path) -> None:
         (programs / list(packages)[present]).symlink_to("/bin/true")
     assert asked() == []
     assert (tmp_path / "ran").read_text() == "-m pytest\n"
+    assert (tmp_path / "airflow").read_text().endswith("--require-hashes -r examples/airflow/requirements.lock\n")
 
 
 def test_the_page_of_commands_is_their_own_help() -> None:
