@@ -392,3 +392,21 @@ def test_F07_what_the_machine_refuses_is_no_bug(
         assert json.loads(result.err)["error"]["code"] == "unavailable"
     else:
         assert result.err == f"error: /somewhere/file: cannot be read or written: {os.strerror(number)}\n"
+
+
+def test_F14_a_path_that_is_no_text(place: Place, tmp_path: Path) -> None:
+    """Bytes that are not UTF-8 are a name as any other; the index is opened by such a name too."""
+    repo = place.repo.copy(Path(os.fsdecode(os.fsencode(tmp_path) + b"/of \xff ")))
+    for command in ("validate", "search", "history", "verify", "doctor"):
+        done(command, registry=repo.path)
+    assert (repo.path / ".git/modelreg/index.sqlite").exists()
+    done("stage", "set", "churn", "1.0.0", "production", registry=repo.path)
+    assert list(Path.cwd().glob("of *")) == []
+
+
+def test_F14_a_path_with_a_line_break(place: Place, tmp_path: Path) -> None:
+    repo = place.repo.copy(tmp_path / "a\nb")
+    refused = modelreg("list", registry=repo.path)
+    assert refused.code == 4
+    assert "holds a line break" in refused.err
+    explained(refused)

@@ -416,10 +416,13 @@ def _ssh_keygen() -> str:
 def discover(path: Path) -> Place:
     """The repository around `path`, found in one call; `GIT_DIR` and its like are ignored.
 
-    Raises NotARegistryError where there is none, UnavailableError where git refuses it (`safe.directory`).
+    Raises NotARegistryError where there is none, UnavailableError where git refuses it (`safe.directory`) or its path
+    holds a line break.
     """
     start = Path(os.path.realpath(path))
     start = start.parent if start.is_file() else start
+    if "\n" in str(start):  # git answers in lines
+        raise UnavailableError(f"{str(start)!r} holds a line break", hint="rename the folder")
     git = Git(start)
     asked = ("--git-dir", "--git-common-dir", "--is-shallow-repository", "--show-object-format")
     args = ["rev-parse", "--path-format=absolute", *asked, "--is-bare-repository", "--show-toplevel"]

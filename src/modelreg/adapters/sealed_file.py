@@ -161,4 +161,4 @@ def _opened(path: Path, flags: int) -> Iterator[int]:
 def _quoted(path: Path) -> str:
     from urllib.parse import quote
 
-    return quote(os.fspath(path))
+    return quote(os.fsencode(path))
