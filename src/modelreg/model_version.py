@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from modelreg.describing import SUFFIXES
 from modelreg.domain.address import Address
@@ -21,6 +21,7 @@ from modelreg.services import export
 if TYPE_CHECKING:
     from modelreg.domain.manifest import Manifest
     from modelreg.registry.register import Registration
+    from modelreg.registry.reproduce import Reproduction
     from modelreg.registry.stage import StageChange
     from modelreg.sdk import Registry
 
@@ -98,6 +99,34 @@ class ModelVersion:
         """As `modelreg export`: `ml-bom` (CycloneDX, JSON), `model-card` (Markdown) or `provenance` (in-toto, JSON).
         Raises UsageError for another kind, UnavailableError where a library for it is not installed."""
         return export(self.registry._workspace, kind, Address(self.model, version=self.version))
+
+    def reproduce(
+        self,
+        *,
+        command: str | None = None,
+        env: Literal["fresh", "current"] = "fresh",
+        upstream: bool = False,
+        tolerance: float | None = None,
+        time_limit: float | None = None,
+        pass_env: Sequence[str] = (),
+        keep: str | Path | None = None,
+    ) -> Reproduction:
+        """As `modelreg reproduce --yes`: make it again in a throwaway clone, and compare. **This runs the code of the
+        recorded commit as you** (docs/reproduce.md).
+
+        `time_limit` is in minutes, `keep` a folder that is not there yet. `ok` of the answer says whether it came out
+        the same, `to_mapping` is what `--json` prints; nothing is recorded. Raises UsageError, DeniedError where it can
+        be done nowhere, UnavailableError where not here, IntegrityError where the record does not hold.
+        """
+        from modelreg.registry.reproduce import Options, perform, prepare
+        from modelreg.services import open_sandbox, predictions_apart
+
+        options = Options.checked(env, tolerance, time_limit, command=command, upstream=upstream, pass_env=pass_env)
+        workspace = self.registry._workspace
+        prepared = prepare(workspace, Address(self.model, version=self.version), options)
+        folder = None if keep is None else Path(keep)
+        sandbox = open_sandbox(workspace, prepared.code.commit, prepared.code.records, folder)
+        return perform(workspace, prepared, sandbox, predictions_apart)
 
     def pull(self, target: str | Path) -> Pulled:
         """All artifacts, checked, into a folder. Raises as `modelreg.registry.pull.pull`."""

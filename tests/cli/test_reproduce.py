@@ -11,10 +11,14 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from modelreg import Registry
+from modelreg.adapters.schema import check_output
 from modelreg.domain.names import ModelName
+from modelreg.errors import UnavailableError, UsageError
 from modelreg.registry.register import register
 from modelreg.registry.request import Request, Source
 from modelreg.wiring import open_workspace
@@ -387,6 +391,23 @@ def test_the_clone_can_be_kept(lab: Lab, tmp_path: Path) -> None:
     assert lab.reproduce("--env", "current", "--keep", str(kept)).code == 0
     assert (kept / "clone" / "out" / "model.bin").is_file()
     assert Repo(kept / "clone").git("remote") == ""
+
+
+def test_from_python(lab: Lab, tmp_path: Path) -> None:
+    version, before = Registry(lab.repo.path)["tiny"]["1.0.0"], lab.theirs()
+    made = version.reproduce(env="current", keep=tmp_path / "kept")
+    assert made.ok
+    assert not check_output(made.to_mapping(), "reproduce")
+    assert made.to_mapping()["kind"] == "bitwise"
+    other = version.reproduce(env="current", command="python train.py --depth 4")
+    assert (other.ok, "parameter depth 3 -> 4" in other.judgement.causes) == (False, True)
+    with pytest.raises(UnavailableError, match="kept: cannot be made: File exists"):
+        version.reproduce(env="current", keep=tmp_path / "kept")
+    wrongs: list[dict[str, Any]] = [{"env": "other"}, {"tolerance": -1}, {"time_limit": 0}]
+    for wrong in wrongs:
+        with pytest.raises(UsageError):
+            version.reproduce(**wrong)
+    assert lab.theirs() == before
 
 
 def test_interrupted_it_leaves_nothing(lab: Lab, tmp_path: Path) -> None:

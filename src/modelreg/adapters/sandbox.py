@@ -190,10 +190,10 @@ def opened(
     """A sandbox whose `branch` is the commit of `code`, with the registry of its second one where there is one, checked
     out; gone afterwards unless it is made at `keep`.
 
-    Raises UnavailableError where objects of the commit are missing here.
+    Raises UnavailableError where objects of the commit are missing here, or `keep` cannot be made.
     """
     if keep is not None:
-        keep.mkdir(parents=True, mode=0o700)
+        _made(keep)
     folder = (keep or Path(tempfile.mkdtemp(prefix="modelreg-reproduce-"))).resolve()
     try:
         sandbox = CloneSandbox(folder, theirs, branch)
@@ -204,6 +204,14 @@ def opened(
         if keep is None:
             _writable(folder)
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _made(keep: Path) -> None:
+    try:
+        keep.mkdir(parents=True, mode=0o700)
+    except OSError as error:
+        hint = "name a folder that is not there yet"
+        raise UnavailableError(f"cannot be made: {error.strerror}", file=str(keep), hint=hint) from error
 
 
 def _clone(source: Door, code: tuple[CommitId, CommitId | None], branch: str, clone: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -70,22 +70,14 @@ def reproduce(
 ) -> None:
     """Make a version again from its commit, lock and data in a throwaway clone, and compare; exit code 1 where it differs."""
     from modelreg.domain.address import Address as Parsed
-    from modelreg.domain.reproduction import TOLERANCE
     from modelreg.registry.reproduce import Options, perform, prepare
     from modelreg.registry.reproduce_record import record_reproduction
     from modelreg.services import open_sandbox, predictions_apart
     from modelreg.wiring import open_workspace, signing_key
 
-    _check(env, tolerance, time_limit, keep, record=record, signed=sign or push or key is not None)
+    options = Options.checked(env, tolerance, time_limit, command=command, upstream=upstream, pass_env=pass_env)
+    _check(keep, record=record, signed=sign or push or key is not None)
     workspace = open_workspace(registry, branch)
-    options = Options(
-        command=command,
-        fresh=env == "fresh",
-        upstream=upstream,
-        tolerance=TOLERANCE if tolerance is None else tolerance,
-        limit_s=None if time_limit is None else 60 * time_limit,
-        keep=tuple(pass_env),
-    )
     prepared = prepare(workspace, Parsed.parse(address), options)
     if dry_run:
         _show(prepared, as_json=as_json)
@@ -96,7 +88,7 @@ def reproduce(
     done = perform(workspace, prepared, sandbox, predictions_apart, _silent if as_json else _line)
     recorded = record_reproduction(workspace, done, key=signing, push=push) if record else None
     if as_json:
-        emit_json(_mapping(done) | ({"recorded": stated_mapping(recorded)} if recorded else {}))
+        emit_json(done.to_mapping() | ({"recorded": stated_mapping(recorded)} if recorded else {}))
     else:
         _tell(done)
         if recorded is not None:
@@ -107,18 +99,10 @@ def reproduce(
         raise typer.Exit(1)
 
 
-def _check(
-    env: str, tolerance: float | None, time_limit: float | None, keep: Path | None, *, record: bool, signed: bool
-) -> None:
+def _check(keep: Path | None, *, record: bool, signed: bool) -> None:
     """Raises UsageError for options that make no sense."""
     from modelreg.errors import UsageError
 
-    if env not in ("fresh", "current"):
-        raise UsageError(f"--env {env[:40]!a} is not known", hint="use fresh or current")
-    if tolerance is not None and not 0 <= tolerance < float("inf"):
-        raise UsageError("--tolerance is a number that is not negative", hint="--tolerance 1e-9")
-    if time_limit is not None and not 0 < time_limit < float("inf"):
-        raise UsageError("--time-limit is a number of minutes above 0", hint="--time-limit 30")
     if keep is not None and keep.exists():
         raise UsageError(f"{keep} exists; nothing is overwritten", hint="name a folder that is not there yet")
     if signed and not record:
@@ -164,39 +148,11 @@ def _plan(prepared: Prepared) -> list[str]:
 
 def _show(prepared: Prepared, *, as_json: bool) -> None:
     if as_json:
-        emit_json(_head(prepared) | {"dry_run": True})
+        emit_json(prepared.to_mapping() | {"dry_run": True})
         return
     for line in _plan(prepared):
         result(line)
     next_step(f"modelreg reproduce {prepared.model}@{prepared.version}")
-
-
-def _head(prepared: Prepared) -> dict[str, Any]:
-    return {
-        "model": prepared.model,
-        "version": str(prepared.version),
-        "commit": prepared.commit,
-        "command": prepared.recipe.shown,
-        "by_hand": prepared.recipe.by_hand,
-        "folder": prepared.recipe.folder,
-        "environment": prepared.environment,
-        "notes": list(prepared.notes),
-    }
-
-
-def _mapping(done: Reproduction) -> dict[str, Any]:
-    judgement = done.judgement
-    return _head(done.prepared) | {
-        "ok": judgement.ok,
-        "kind": judgement.kind,
-        "reason": judgement.reason,
-        "tolerance": done.prepared.options.tolerance,
-        "differences": list(judgement.causes),
-        "artifacts": [{"path": a.path, "sha256": a.sha256} for a in done.outcome.artifacts],
-        "environment": done.environment,
-        "notes": [*done.notes, *judgement.notes],
-        "output": list(done.tail),
-    }
 
 
 _SHOWN = 30

@@ -6,10 +6,12 @@ that it may; `record_reproduction` (reproduce_record.py) states what came of it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from modelreg.domain.address import Address
 from modelreg.domain.manifest import Artifact, Manifest
@@ -19,7 +21,7 @@ from modelreg.domain.recipe import Recipe, recipe
 from modelreg.domain.reproduction import TOLERANCE, Judgement, Predictions, judge
 from modelreg.domain.requirements import deviations, parse_lock
 from modelreg.domain.version import Version
-from modelreg.errors import DeniedError, ModelregError
+from modelreg.errors import DeniedError, ModelregError, UsageError
 from modelreg.registry.outcome import Outcome, outcome_of
 from modelreg.registry.ports import Identity
 from modelreg.registry.reproduce_inputs import Code, find_code, find_lock, lock_bytes, place_data
@@ -42,6 +44,33 @@ class Options:
     tolerance: float = TOLERANCE
     limit_s: float | None = None
     keep: tuple[str, ...] = ()
+
+    @classmethod
+    def checked(
+        cls,
+        env: str = "fresh",
+        tolerance: float | None = None,
+        time_limit: float | None = None,
+        *,
+        command: str | None = None,
+        upstream: bool = False,
+        pass_env: Sequence[str] = (),
+    ) -> Options:
+        """As users say it: `env` is fresh or current, `time_limit` in minutes. Raises UsageError."""
+        if env not in ("fresh", "current"):
+            raise UsageError(f"the environment {env[:40]!a} is not known", hint="use fresh or current")
+        if tolerance is not None and not 0 <= tolerance < math.inf:
+            raise UsageError("the tolerance is a number that is not negative", hint="as 1e-9")
+        if time_limit is not None and not 0 < time_limit < math.inf:
+            raise UsageError("the time limit is a number of minutes above 0", hint="as 30")
+        return cls(
+            command=command,
+            fresh=env == "fresh",
+            upstream=upstream,
+            tolerance=TOLERANCE if tolerance is None else tolerance,
+            limit_s=None if time_limit is None else 60 * time_limit,
+            keep=tuple(pass_env),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +104,19 @@ class Prepared:
             return "the Python that runs modelreg, with what is installed there"
         return f"a fresh one from {self.recipe.lock_path}, Python {self.recipe.python or 'as it runs here'}"
 
+    def to_mapping(self) -> dict[str, Any]:
+        """As in schemas/output/reproduce.v1.json."""
+        return {
+            "model": self.model,
+            "version": str(self.version),
+            "commit": self.commit,
+            "command": self.recipe.shown,
+            "by_hand": self.recipe.by_hand,
+            "folder": self.recipe.folder,
+            "environment": self.environment,
+            "notes": list(self.notes),
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Reproduction:
@@ -86,6 +128,26 @@ class Reproduction:
     environment: str
     tail: tuple[str, ...]
     notes: tuple[str, ...] = field(default=())
+
+    @property
+    def ok(self) -> bool:
+        """Whether it is the same."""
+        return self.judgement.ok
+
+    def to_mapping(self) -> dict[str, Any]:
+        """As in schemas/output/reproduce.v1.json."""
+        judgement = self.judgement
+        return self.prepared.to_mapping() | {
+            "ok": judgement.ok,
+            "kind": judgement.kind,
+            "reason": judgement.reason,
+            "tolerance": self.prepared.options.tolerance,
+            "differences": list(judgement.causes),
+            "artifacts": [{"path": a.path, "sha256": a.sha256} for a in self.outcome.artifacts],
+            "environment": self.environment,
+            "notes": [*self.notes, *judgement.notes],
+            "output": list(self.tail),
+        }
 
 
 def prepare(workspace: Workspace, address: Address, options: Options) -> Prepared:
