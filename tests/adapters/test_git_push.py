@@ -213,6 +213,37 @@ def test_F03_a_loss_that_git_itself_sees_is_believed(
     assert (server.rev("main"), repo.rev("HEAD~1")) == (landed.commit, other.head)
 
 
+def test_F03_where_nothing_landed_nothing_is_fetched(repo: Repo, server: Repo, tmp_path: Path) -> None:
+    """The server is asked where its branch is; whatever else it says than what was seen last is fetched."""
+    repo.git("fetch", "-q")
+    (door := Door.open(repo.path)).git.settings  # noqa: B018 - read before they are counted
+    started: list[str] = []
+    run = door.git.run
+
+    def counted(args: Sequence[str], **options: object) -> object:
+        started.append(args[0])
+        return run(args, **options)  # type: ignore[arg-type]
+
+    door.git.run = counted  # type: ignore[method-assign, assignment]
+    remote.fetch(door, "main", ask=True)
+    assert started == ["ls-remote"]
+    other = server.clone(tmp_path / "other")
+    for name in ("ahead", "rewritten", "back"):
+        started.clear()
+        if name == "back":
+            server.git("update-ref", "refs/heads/main", "main~1")
+        else:
+            other.git("reset", "-q", "--hard", repo.head)
+            other.commit(name, {"b.txt": name})
+            other.git("push", "-q", "-f", "origin", "main")
+        remote.fetch(door, "main", ask=True)
+        assert started == ["ls-remote", "fetch"]
+        assert repo.rev("origin/main") == server.rev("main")
+    server.git("update-ref", "-d", "refs/heads/main")
+    remote.fetch(door, "main", ask=True)
+    assert started[-1] == "fetch"
+
+
 def test_a_file_that_was_only_touched_is_no_edit_when_the_branch_is_brought_forward(
     repo: Repo, server: Repo, tmp_path: Path
 ) -> None:

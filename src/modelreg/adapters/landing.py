@@ -54,7 +54,7 @@ def land(
         while True:
             for name in (branch, onto) if push else ():
                 if name is not None:
-                    remote.fetch(git, name)
+                    remote.fetch(git, name, ask=not lost)
             local, base = _standing(repository, branch, onto, here=here, may_forward=push)
             plan = planner(base)
             if plan is None:

@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from modelreg.adapters.door import Door
 from modelreg.adapters.git import Result, gits_words
+from modelreg.adapters.refs import tips
 from modelreg.errors import DeniedError, IntegrityError, UnavailableError
 
 REMOTE = "origin"
@@ -48,13 +49,18 @@ class TagRef:
     target: str
 
 
-def fetch(git: Door, branch: str) -> None:
+def fetch(git: Door, branch: str, *, ask: bool = False) -> None:
     """Bring origin/BRANCH up to date. Raises UnavailableError where there is no remote or it does not answer.
+
+    `ask`: where nothing is expected, and the remote is on this machine, it is asked first where its branch is. A fetch
+    of nothing takes three times as long, and longer the more tags there are here; elsewhere a connection costs more.
 
     In a repository that is there to be asked about one branch (`FORWARD_ONLY`, threat-model A28, A29): IntegrityError
     where that branch no longer holds what was seen last; the last one seen stays.
     """
     tracked = f"refs/remotes/{REMOTE}/{branch}"
+    if ask and _holds(git, f"refs/heads/{branch}", tips(git, tracked)[0]):
+        return
     forward = git.git.setting(FORWARD_ONLY) == branch
     refspec = f"{'' if forward else '+'}refs/heads/{branch}:{tracked}"
     told = [option for option in _FETCH if not forward or option != "--quiet"]  # which hides why a ref is refused
@@ -68,6 +74,14 @@ def fetch(git: Door, branch: str) -> None:
     if forward and ("non-fast-forward" in done.err or "couldn't find remote ref" in done.err):
         _refuse_other_history(git, branch, tracked)
     raise UnavailableError(f"{REMOTE} could not be fetched: {gits_words(done.err)}", hint="is the network there?")
+
+
+def _holds(git: Door, ref: str, commit: str | None) -> bool:
+    """Whether a remote on this machine says that its ref is at a commit which is here."""
+    _require_remote(git)
+    if commit is None or not all(_local(url, git.git.cwd) for url in _urls(git)):
+        return False
+    return (_refs(git, [ref]) or {}).get(ref) == commit
 
 
 def _refuse_other_history(git: Door, branch: str, tracked: str) -> None:

@@ -66,6 +66,8 @@ class GitRepository:
         local, tracked = refs.tips(self.git, f"refs/heads/{branch}", f"refs/remotes/origin/{branch}")
         if local is None or tracked is None or local == tracked:
             return local, local or tracked
+        if ranges.near(self.git, local, tracked) is not None:
+            return local, tracked  # as after a lost race: that it is not the other way round, only another git could say
         if self.is_ancestor(tracked, local):
             return local, local
         if self.is_ancestor(local, tracked):
