@@ -88,6 +88,31 @@ class Result:
         return self.out.decode("utf-8", "surrogateescape").removesuffix("\n")
 
 
+class Running:
+    """A git that was begun. One that reads and that nobody waits for is ended; one that writes is told nothing, so that
+    it does nothing."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+        self._end = weakref.finalize(self, _ended, process)
+
+    def result(self, told: bytes = b"") -> Result:
+        """What it left, when it has been told all and is done. To be called once."""
+        out, err = self._process.communicate(told)
+        self._end.detach()
+        return Result(self._process.returncode, out, err.decode("utf-8", "replace"))
+
+    def end(self) -> None:
+        """Where nobody has waited for it. May be called at any time."""
+        self._end()
+
+
+def _ended(process: subprocess.Popen[bytes]) -> None:
+    if process.stdin is None:
+        process.kill()
+    process.communicate()
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a repository lies. `top` is None for a bare one; `git_dir` is the work tree's own, `common_dir` shared."""
@@ -110,25 +135,6 @@ class Setting:
     key: str
     value: str
     ours: bool
-
-
-class Running:
-    """A git that was begun. One that nobody waits for is ended."""
-
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
-        self._process = process
-        self._end = weakref.finalize(self, _ended, process)
-
-    def result(self) -> Result:
-        """What it left, when it is done. To be called once."""
-        out, err = self._process.communicate()
-        self._end.detach()
-        return Result(self._process.returncode, out, err.decode("utf-8", "replace"))
-
-
-def _ended(process: subprocess.Popen[bytes]) -> None:
-    process.kill()
-    process.communicate()
 
 
 class Git:
@@ -224,36 +230,39 @@ class Git:
         write: bool = False,
         env: Mapping[str, str] | None = None,
         config: Iterable[tuple[str, str]] = (),
+        told: bool = True,
+        heard: bool = False,
     ) -> subprocess.Popen[bytes]:
         """Start a git that is spoken to through pipes; whoever asked for it ends it. Raises as `run`.
 
-        One that only reads has no standard error: it gives answers until it ends.
+        Only one that is `heard` has a standard error: another gives answers until it ends.
         """
         self.allow(write=write)
         environment = self.environment(here=here, write=write, env=env, config=config)
         try:
             return subprocess.Popen(
-                ["git", *args], cwd=self.cwd, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE if write else subprocess.DEVNULL,
+                ["git", *args], cwd=self.cwd, env=environment, stdout=subprocess.PIPE,
+                stdin=subprocess.PIPE if told else subprocess.DEVNULL,
+                stderr=subprocess.PIPE if heard else subprocess.DEVNULL,
             )  # fmt: skip
         except OSError:
             self._start(args, environment)  # says why
             raise
 
-    def begin(self, args: Sequence[str]) -> Running:
-        """Start a git that only reads and is told nothing, while something else goes on. Raises as `run`."""
-        self.allow(write=False)
-        environment = self.environment(config=self.filters_off(strangers_only=True) if args[0] in _CONVERTING else ())
-        try:
-            return Running(
-                subprocess.Popen(
-                    ["git", *args], cwd=self.cwd, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                    stderr=subprocess.PIPE,
-                )
-            )  # fmt: skip
-        except OSError:
-            self._start(args, environment)  # says why
-            raise
+    def begin(
+        self,
+        args: Sequence[str],
+        *,
+        write: bool = False,
+        config: Iterable[tuple[str, str]] = (),
+        env: Mapping[str, str] | None = None,
+    ) -> Running:
+        """Start a git that does something while something else goes on; one that writes waits to be told. Raises as
+        `run`."""
+        if args[0] in _CONVERTING:
+            config = (*self.filters_off(strangers_only=True), *config)
+        process = self.open(args, write=write, config=config, env=env, told=write, heard=True)
+        return Running(process)
 
     def allow(self, *, write: bool, network: bool = False) -> None:
         """Raises UnavailableError for a write or a use of the network that this place does not allow (see `run`)."""

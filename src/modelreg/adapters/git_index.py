@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from itertools import islice
 
 from modelreg.adapters.door import Door
+from modelreg.adapters.git import Running
 from modelreg.adapters.paths import folders_of
-from modelreg.adapters.started import Started
 from modelreg.adapters.trees import WorkTree, blob_id
 from modelreg.errors import ModelregError
 from modelreg.registry.ports import Entry
@@ -71,15 +71,15 @@ class IndexUpdate:
 
     def __init__(self, git: Door) -> None:
         self._git = git
-        self._started: Started | None = None
+        self._running: Running | None = None
         self._fits = True
 
     def start(self) -> None:
         """Unless it runs already, or does not fit."""
-        if self._fits and self._started is None:
+        if self._fits and self._running is None:
             command = ["update-index", "--add", "-z", "--stdin"]
             config = [*self._git.git.filters_off(), *_AS_THEY_LIE]
-            self._started = Started(self._git.git, command, config=config, env={"GIT_ATTR_NOSYSTEM": "1"})
+            self._running = self._git.git.begin(command, write=True, config=config, env={"GIT_ATTR_NOSYSTEM": "1"})
 
     def add(self, files: Iterable[str]) -> bool:
         """Stage files as they lie there, and end; False where git has not, and nothing is changed."""
@@ -91,8 +91,8 @@ class IndexUpdate:
         self._end(b"")
 
     def _end(self, names: bytes) -> bool:
-        started, self._started = self._started, None
-        return started is not None and started.told(names).code == 0
+        running, self._running = self._running, None
+        return running is not None and running.result(names).code == 0
 
 
 @contextmanager

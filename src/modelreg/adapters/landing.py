@@ -25,8 +25,7 @@ from modelreg.adapters.journal import Journal
 from modelreg.adapters.locking import locked
 from modelreg.adapters.objects import Composer, write_tags
 from modelreg.adapters.paths import check_paths
-from modelreg.adapters.refs import TRANSACTION, head_ref, move_refs
-from modelreg.adapters.started import started
+from modelreg.adapters.refs import beginning, head_ref, move_refs
 from modelreg.adapters.waiting import RETRY_S
 from modelreg.domain.plan import CommitId, Plan, Planner, Tag
 from modelreg.errors import ConflictError, UnavailableError
@@ -107,7 +106,7 @@ def _try(repository: GitRepository, plan: Plan, local: CommitId | None, *, here:
     refresh.refuse_shape(git, plan.base, plan.files)
     if here:
         refresh.wait_for_index(git)
-    with updating(git) as index, started(git.git, TRANSACTION) as transaction:
+    with updating(git) as index, beginning(git) as transaction:
         if here and not push:
             index.start()
         if here and not refresh.refuse_dirt(git, plan.base, plan.files):

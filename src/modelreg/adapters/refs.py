@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from modelreg.adapters.door import Door
-from modelreg.adapters.git import is_ref
-from modelreg.adapters.started import Started
+from modelreg.adapters.git import Running, is_ref
 from modelreg.domain.plan import CommitId
 from modelreg.errors import ConflictError, UnavailableError
 
-TRANSACTION = ("update-ref", "-m", "modelreg", "--stdin")
+_TRANSACTION = ("update-ref", "-m", "modelreg", "--stdin")
 _OTHERS = ("refs/{}", "refs/tags/{}", "refs/heads/{}", "refs/remotes/{}", "refs/remotes/{}/HEAD")
 """What git takes a name for where no ref is called exactly that (gitrevisions(7))."""
 
@@ -45,13 +45,23 @@ def head_ref(git: Door) -> str:
     return os.fsdecode(git.run(["symbolic-ref", "--quiet", "HEAD"], check=False, here=True)).strip()
 
 
+@contextmanager
+def beginning(git: Door) -> Iterator[Running]:
+    """The git of a transaction, started before it is known what to tell it: to start takes it longer than to do it."""
+    process = git.git.begin(_TRANSACTION, write=True)
+    try:
+        yield process
+    finally:
+        process.end()
+
+
 def move_refs(
     git: Door,
     move: tuple[str, CommitId, CommitId | None] | None,
     tags: Mapping[str, str],
-    process: Started | None = None,
+    process: Running | None = None,
 ) -> bool:
-    """Branch and tags in one ref transaction, by a `process` of TRANSACTION or a new one; False when the branch is not
+    """Branch and tags in one ref transaction, by a `process` that has begun or a new one; False when the branch is not
     where it was."""
     if move is None and not tags:
         return True
@@ -62,7 +72,7 @@ def move_refs(
         lines.append(f"update refs/heads/{branch} {new} {old or zero}")
     lines += [f"create {ref} {object_id}" for ref, object_id in tags.items()]
     lines += ["prepare", "commit", ""]
-    done = (process or Started(git.git, TRANSACTION)).told("\n".join(lines).encode())
+    done = (process or git.git.begin(_TRANSACTION, write=True)).result("\n".join(lines).encode())
     if not done.code:
         return True
     words = done.err.strip()

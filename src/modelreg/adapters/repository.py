@@ -67,7 +67,7 @@ class GitRepository:
         if local is None or tracked is None or local == tracked:
             return local, local or tracked
         if ranges.near(self.git, local, tracked) is not None:
-            return local, tracked  # as after a lost race: that it is not the other way round, only another git could say
+            return local, tracked  # as after a lost race; only another git could say that it is not the other way round
         if self.is_ancestor(tracked, local):
             return local, local
         if self.is_ancestor(local, tracked):
