@@ -40,7 +40,10 @@ def dvc(repo: Repo, *args: str) -> str:
         (None, "remote", ".dvc/remote"),
     ],
 )
-def test_dvc_accepts_what_is_set_up(tmp_path: Path, remote: str | None, written: str, listed: str) -> None:
+def test_dvc_accepts_what_is_set_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, remote: str | None, written: str, listed: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", "500")  # DVC folds the paths of its table, however deep the tests' folder is
     repo = Repo.init(tmp_path / "repo")
     files = setup_files(reader({}), remote=remote, embedded=remote is None)
     assert sorted(files) == [".dvc/.gitignore", ".dvc/config", ".dvcignore"]
