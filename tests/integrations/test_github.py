@@ -201,28 +201,21 @@ GROUP = {
 
 def test_events() -> None:
     found = pull_request(pull_request_event())
-    assert (found.event, found.number, found.author, found.is_fork) == ("pull_request", 7, "ann", False)
+    assert (found.event, found.number, found.author) == ("pull_request", 7, "ann")
     assert (found.base, found.head) == ("a" * 40, "b" * 40)
     fork = pull_request(pull_request_event(fork=True) | {"review": {}})
-    assert (fork.event, fork.head_repository, fork.is_fork) == ("pull_request_review", "stranger/models", True)
-    assert (found.reviewed, found.head_repository) == (found.head, REPOSITORY)
+    assert (fork.event, fork.reviewed, found.reviewed) == ("pull_request_review", fork.head, found.head)
     queue = pull_request(GROUP)
-    assert (queue.event, queue.number, queue.author, queue.reviewed, queue.is_fork) == (
-        "merge_group",
-        7,
-        None,
-        None,
-        True,
-    )
+    assert (queue.event, queue.number, queue.author, queue.reviewed) == ("merge_group", 7, None, None)
     assert pull_request({"before": "a" * 40, "after": "b" * 40}).event == "push"
 
 
-def test_a_deleted_fork_is_a_fork_and_a_bot_is_named_as_one() -> None:
+def test_a_deleted_fork_has_an_author_and_a_bot_is_named_as_one() -> None:
     event = pull_request_event()
     event["pull_request"]["head"]["repo"] = None
     event["pull_request"]["user"] = account("github-actions[bot]", "Bot")
     found = pull_request(event)
-    assert (found.is_fork, found.head_repository, found.author) == (True, None, "github-actions[bot]")
+    assert found.author == "github-actions[bot]"
 
 
 def _without(*path: str, value: Any = None) -> dict[str, Any]:
@@ -286,7 +279,7 @@ def test_a_workflow_run_is_of_the_pull_request_that_the_forge_names(forge: Forge
     other, mine = (pull_request_event(n, head=h * 40, fork=True)["pull_request"] for n, h in ((6, "d"), (7, "b")))
     forge.paged("pulls", [other, mine])
     found = proposed(api, run_event("pull_request_review"))
-    assert (found.event, found.number, found.author, found.is_fork) == ("pull_request_review", 7, "ann", True)
+    assert (found.event, found.number, found.author) == ("pull_request_review", 7, "ann")
     assert forge.asked[0].query == {
         "state": ["open"], "head": ["stranger:promote/churn"], "base": ["main"], "per_page": ["100"],
     }  # fmt: skip

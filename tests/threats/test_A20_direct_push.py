@@ -60,13 +60,6 @@ def push(lab: Lab, *what: str) -> tuple[bool, str]:
     return answer.returncode == 0, answer.stderr
 
 
-def forged_tag(lab: Lab, name: str, target: str, inner: str, extra: str = "") -> None:
-    tagger = f"tagger Mallory <m@example.org> {int(time.time())} +0000"
-    body = f"object {target}\ntype commit\ntag {inner}\n{tagger}\n{extra}\nregistered\n"
-    object_id = lab.repo.git("hash-object", "-t", "tag", "-w", "--stdin", "--literally", input=body)
-    lab.repo.git("update-ref", f"refs/tags/{name}", object_id)
-
-
 # --- the illegal: each leaves something to push, and says what
 
 

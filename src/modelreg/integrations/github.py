@@ -37,8 +37,7 @@ class PullRequest:
 
     `number` is None for a push. `reviewed` is the commit that reviews must be of: the head, but in a merge queue that
     of the pull request behind the group. `author` is the account that opened it, a bot's too (`NAME[bot]`).
-    `head_repository` is None where the fork was deleted. The last three are unknown (None, True) before `proposed`
-    has asked the forge, where the event is of a merge queue.
+    Both are None before `proposed` has asked the forge, where the event is of a merge queue.
     """
 
     event: str
@@ -48,8 +47,6 @@ class PullRequest:
     branch: str | None = None
     reviewed: str | None = None
     author: str | None = None
-    head_repository: str | None = None
-    is_fork: bool = True
 
 
 def api_from_environment(needs: str = "pull-requests: read", repository: str | None = None) -> Api:
@@ -89,7 +86,7 @@ def pull_request(event: Mapping[str, Any]) -> PullRequest:
             number = _queued(_text(group["head_ref"]))
             return PullRequest("merge_group", _commit(group["base_sha"]), _commit(group["head_sha"]), number)
         if "before" in event and "after" in event:
-            return PullRequest("push", _commit(event["before"]), _commit(event["after"]), is_fork=False)
+            return PullRequest("push", _commit(event["before"]), _commit(event["after"]))
     except _MALFORMED as error:
         raise UnavailableError(f"the event's payload is not as GitHub's: {error}") from error
     raise UnavailableError(
@@ -183,8 +180,6 @@ def _answered(item: Any, kind: str) -> PullRequest:
 
 def _described(found: Any, kind: str) -> PullRequest:
     base, head, user = found["base"], found["head"], found["user"]
-    source = head["repo"]
-    name = None if source is None else _text(source["full_name"])
     return PullRequest(
         kind,
         base=_commit(base["sha"]),
@@ -193,8 +188,6 @@ def _described(found: Any, kind: str) -> PullRequest:
         branch=_text(base["ref"]),
         reviewed=_commit(head["sha"]),
         author=_login(user),
-        head_repository=name,
-        is_fork=name != _text(base["repo"]["full_name"]),
     )
 
 
