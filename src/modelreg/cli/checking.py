@@ -33,7 +33,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def validate(
-    paths: Paths = [],  # noqa: B006 - Typer reads defaults, nobody changes them
+    paths: Paths = [],
     registry: RegistryPath = HERE,
     changed_since: Since = None,
     ref: Ref = None,

@@ -28,7 +28,7 @@ ArtifactLocation = Annotated[
 def export_mlflow(
     tracking_uri: TrackingUri,
     registry_uri: RegistryUri = None,
-    model: Models = [],  # noqa: B006 - Typer reads defaults, nobody changes them
+    model: Models = [],
     artifact_location: ArtifactLocation = None,
     registry: RegistryPath = HERE,
     dry_run: DryRun = False,

@@ -86,25 +86,25 @@ def add_to(app: typer.Typer) -> None:
 
 def register(
     model: Model,
-    artifacts: Files = [],  # noqa: B006 - Typer reads defaults, nobody changes them
-    from_remote: FromRemote = [],  # noqa: B006
+    artifacts: Files = [],
+    from_remote: FromRemote = [],
     registry: RegistryPath = HERE,
     branch: Branch = None,
     metrics: MetricsFile = None,
     params: ParamsFile = None,
-    data: Data = [],  # noqa: B006
-    data_source: DataSources = [],  # noqa: B006
-    feature: Features = [],  # noqa: B006
+    data: Data = [],
+    data_source: DataSources = [],
+    feature: Features = [],
     measured_on: MeasuredOn = None,
     split: Split = None,
     env: Lock = None,
     command: Command = None,
     stage: Stage = None,
-    seed: Seeds = [],  # noqa: B006
-    parent: Parents = [],  # noqa: B006
+    seed: Seeds = [],
+    parent: Parents = [],
     example: Example = None,
     benchmark: Benchmark = False,
-    tag: Tags = [],  # noqa: B006
+    tag: Tags = [],
     description: Description = None,
     version: VersionOption = None,
     bump: Bump = None,

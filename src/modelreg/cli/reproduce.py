@@ -56,7 +56,7 @@ def reproduce(
     upstream: Upstream = False,
     tolerance: Tolerance = None,
     time_limit: TimeLimit = None,
-    pass_env: KeepVariable = [],  # noqa: B006 - Typer reads defaults, nobody changes them
+    pass_env: KeepVariable = [],
     keep: Keep = None,
     yes: Yes = False,
     record: Record = False,

@@ -22,10 +22,10 @@ def add_to(group: typer.Typer) -> None:
 
 def import_dvc(
     source: From = None,
-    rev: Revisions = [],  # noqa: B006 - Typer reads defaults, nobody changes them
-    artifact: Names = [],  # noqa: B006
+    rev: Revisions = [],
+    artifact: Names = [],
     every: All = False,
-    called: As = [],  # noqa: B006
+    called: As = [],
     no_files: NoFiles = False,
     registry: RegistryPath = HERE,
     branch: Branch = None,

@@ -14,9 +14,9 @@ def add_to(group: typer.Typer) -> None:
 
 def import_gto(
     source: From = None,
-    artifact: Names = [],  # noqa: B006 - Typer reads defaults, nobody changes them
-    called: As = [],  # noqa: B006
-    stage: Stages = [],  # noqa: B006
+    artifact: Names = [],
+    called: As = [],
+    stage: Stages = [],
     no_files: NoFiles = False,
     registry: RegistryPath = HERE,
     branch: Branch = None,

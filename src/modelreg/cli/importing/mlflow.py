@@ -34,7 +34,7 @@ def add_to(group: typer.Typer) -> None:
 def import_mlflow(
     tracking_uri: TrackingUri,
     registry_uri: RegistryUri = None,
-    model: Models = [],  # noqa: B006 - Typer reads defaults, nobody changes them
+    model: Models = [],
     no_artifacts: NoArtifacts = False,
     trust_paths: TrustPaths = False,
     registry: RegistryPath = HERE,

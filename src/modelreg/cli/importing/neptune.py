@@ -31,10 +31,10 @@ def add_to(group: typer.Typer) -> None:
 def import_neptune(
     data: Data = Path("exports/data"),
     files: FilesFolder = None,
-    model: Models = [],  # noqa: B006 - Typer reads defaults, nobody changes them
-    run: Runs = [],  # noqa: B006
-    called: As = [],  # noqa: B006
-    stage: Stages = [],  # noqa: B006
+    model: Models = [],
+    run: Runs = [],
+    called: As = [],
+    stage: Stages = [],
     no_files: NoFiles = False,
     registry: RegistryPath = HERE,
     branch: Branch = None,
