@@ -39,11 +39,15 @@ def specified(repo: Repo, blobs: Mapping[str, str]) -> dict[str, str]:
 
 
 def until(repo: Repo, wanted: Callable[[], bool], message: str) -> None:
-    """Amend the last commit until `wanted`: ids are hashes, so the smallest of two can only be tried for."""
+    """Amend the last commit until `wanted`: ids are hashes, so the smallest of two can only be tried for.
+
+    Its time stays, so that the same ids are tried in every run.
+    """
+    when = {"GIT_COMMITTER_DATE": repo.git("log", "-1", "--format=%ct +0000")}
     for number in range(200):
         if wanted():
             return
-        repo.git("commit", "-q", "--amend", "--allow-empty", "-m", f"{message} {number}")
+        repo.git("commit", "-q", "--amend", "--allow-empty", "-m", f"{message} {number}", env=when)
     raise AssertionError("no such id")
 
 
