@@ -114,6 +114,7 @@ def tell_imported(one: Transferred, count: int, lines: Iterable[str], *, dry_run
 
 
 def tell_transferred(one: Transferred, headline: str, lines: Iterable[str], refused: str) -> None:
+    """What came of a model, for people: `headline`, `lines` of what was done, then what was not (`refused`), and why."""
     result(headline)
     for line in lines:
         result(f"  {line}")

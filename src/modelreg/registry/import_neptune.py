@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -101,13 +102,15 @@ def _check_names(models: Sequence[ModelName]) -> None:
         raise InvalidError(f"two models would both be {twice}", hint="--as ID=ANOTHER")
 
 
+@dataclass(frozen=True, slots=True)
 class _Model:
     """One model on its way; `about` is what the export says of it, if anything."""
 
-    def __init__(
-        self, workspace: Workspace, export: Export, wanted: Wanted, about: Entity | None, told: Brought
-    ) -> None:
-        self.workspace, self.export, self.wanted, self.about, self.told = workspace, export, wanted, about, told
+    workspace: Workspace
+    export: Export
+    wanted: Wanted
+    about: Entity | None
+    told: Brought
 
     def bring(self, entities: Sequence[Entity]) -> Iterator[str]:
         """Register what is not here, then move to where it stood; yields the id of each that is done."""
