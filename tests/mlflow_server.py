@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import pwd
 import secrets
@@ -19,11 +20,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
 }
+"""MLflow sends nothing about its use, and shows no bars."""
 TOP = Path(__file__).parents[1]
 _PATIENCE_S = 90
 _QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "listen_addresses=127.0.0.1")
@@ -40,6 +44,16 @@ def environment(folder: Path) -> dict[str, str]:
     (announced / "entry_points.txt").write_text("".join(lines))
     path = os.pathsep.join(map(str, (TOP, TOP / "src", announced.parent)))
     return os.environ | QUIET | {"PYTHONPATH": path, "PYTHONWARNINGS": "ignore"}
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """This process's own MLflow so; it says errors only."""
+    with pytest.MonkeyPatch.context() as patch:
+        for key, value in QUIET.items():
+            patch.setenv(key, value)
+        logging.getLogger("mlflow").setLevel(logging.ERROR)
+        yield
 
 
 def free_port() -> int:

@@ -127,6 +127,12 @@ class Lab:
     room: Path
     repo: Repo
 
+    def copy(self, path: Path) -> Lab:
+        """With a clone of its own, and version 1.0 of the dependency; remote and wheels are shared, and never written."""
+        mine = Lab(self.room, self.repo.copy(path))
+        mine.use("1.0")
+        return mine
+
     @property
     def outside(self) -> Path:
         return self.room / "outside.csv"

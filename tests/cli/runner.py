@@ -79,6 +79,12 @@ def change_policy(repo: Repo, **changes: Any) -> None:
     repo.commit("policy", {"registry/policy.yaml": text}, at=int(time.time()))
 
 
+def manifest_of(repo: Repo, model: str, version: str = "1.0.0") -> Any:
+    """A manifest as it has landed."""
+    path = f"registry/{model}/{version}/manifest.yaml"
+    return YamlDocuments().load(repo.show(path).encode(), path).value
+
+
 def everything(repo: Repo) -> str:
     """All that a command that failed must leave as it was: HEAD, every ref, files, index."""
     refs = repo.git("for-each-ref", "--format=%(refname) %(objectname)")

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from modelreg.adapters.documents import YamlDocuments
 from tests.cli.runner import Result, artifact, change_policy, done, everything, founded, metrics, modelreg, policy_of
 from tests.support import Repo
 
@@ -157,10 +155,8 @@ def test_nothing_to_watch_is_said(registry: Repo) -> None:
 
 
 def test_who_may_not_add_evidence_records_no_breach(registry: Repo) -> None:
-    body = YamlDocuments().load(registry.read("registry/policy.yaml").encode(), "policy.yaml").value
-    body |= {"serial": 9, "roles": {"bot": ["ada@example.com"]}}
-    body["access"] = [{"role": "bot", "may": ["rollback"], "models": ["*"]}]
-    registry.commit("policy", {"registry/policy.yaml": YamlDocuments().dump(body)}, at=int(time.time()))
+    allowed = {"role": "bot", "may": ["rollback"], "models": ["*"]}
+    change_policy(registry, roles={"bot": ["ada@example.com"]}, access=[allowed])
     before = everything(registry)
     told = watch(registry, BAD)
     assert (told.code, "may not add evidence" in told.err) == (1, True)

@@ -13,9 +13,8 @@ from pathlib import Path
 import pytest
 
 from modelreg import Registry
-from modelreg.adapters.documents import YamlDocuments
 from modelreg.integrations import notifications
-from tests.cli.runner import Result, artifact, change_policy, done, founded, metrics, modelreg
+from tests.cli.runner import Result, artifact, change_policy, done, founded, metrics, modelreg, policy_of
 from tests.servers import mailbox, silent, webhook
 from tests.support import Repo, run
 
@@ -107,9 +106,8 @@ def test_nothing_is_told_of_what_did_not_land(registry: Repo, monkeypatch: pytes
 
 
 def test_a_refused_promotion(registry: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
-    body = YamlDocuments().load(registry.read("registry/policy.yaml").encode(), "policy.yaml").value
     floor = {"stage": "production", "require": {"metrics": {"f1": {"min": 0.99}}}}
-    change_policy(registry, gates=[*body["gates"], floor])
+    change_policy(registry, gates=[*policy_of(registry)["gates"], floor])
     with webhook() as (chat, got):
         monkeypatch.setenv("MODELREG_NOTIFY_CHAT", f"json://{chat}?{SLOWLY}")
         command = ("promote", "churn", "--to", "production", "--auto", "--json")

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from modelreg.adapters.documents import YamlDocuments
 from tests.cli.runner import Result, artifact, change_policy, done, everything, founded, metrics, modelreg, policy_of
 from tests.support import Repo
 
@@ -84,10 +83,10 @@ def test_what_was_taken_out_is_never_put_back_by_a_machine(registry: Repo) -> No
 
 
 def test_what_stands_further_on_is_not_moved_back(registry: Repo) -> None:
-    body = YamlDocuments().load(registry.read("registry/policy.yaml").encode(), "policy.yaml").value
-    body["stages"]["staging"]["from"] = ["development", "production", "archived"]
-    body["stages"]["production"]["from"] = ["development", "staging"]
-    change_policy(registry, stages=body["stages"])
+    stages = policy_of(registry)["stages"]
+    stages["staging"]["from"] = ["development", "production", "archived"]
+    stages["production"]["from"] = ["development", "staging"]
+    change_policy(registry, stages=stages)
     done("stage", "set", "churn", "1.0.1", "production", registry=registry.path)
     answer = auto(registry, "staging", "--json").json("promote")
     assert answer["version"] == "1.0.0"

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from modelreg.adapters.documents import YamlDocuments
-from tests.cli.runner import done, everything, modelreg
+from tests.cli.runner import done, everything, manifest_of, modelreg
 from tests.support import Repo
 
 
@@ -39,8 +38,7 @@ def here(made: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repo:
 
 
 def manifest(repo: Repo, version: str = "1.0.0", model: str = "churn") -> Any:
-    path = f"registry/{model}/{version}/manifest.yaml"
-    return YamlDocuments().load(repo.show(path).encode(), path).value
+    return manifest_of(repo, model, version)
 
 
 def lineage(repo: Repo, version: str = "1.0.0") -> Any:

@@ -34,10 +34,8 @@ def _lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
 
 @pytest.fixture
 def lab(_lab: Lab, tmp_path: Path) -> Lab:
-    """A copy of the clone; remote and wheels are shared, and never written."""
-    mine = Lab(_lab.room, _lab.repo.copy(tmp_path / "repo"))
+    mine = _lab.copy(tmp_path / "repo")
     mine.wheels_only()
-    mine.use("1.0")
     return mine
 
 

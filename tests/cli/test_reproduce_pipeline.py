@@ -17,9 +17,7 @@ def _lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
 
 @pytest.fixture
 def lab(_lab: Lab, tmp_path: Path) -> Lab:
-    mine = Lab(_lab.room, _lab.repo.copy(tmp_path / "repo"))
-    mine.use("1.0")
-    return mine
+    return _lab.copy(tmp_path / "repo")
 
 
 def test_only_the_stage_runs_where_its_data_can_be_had(lab: Lab, tmp_path: Path) -> None:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from modelreg.adapters.documents import YamlDocuments
-from tests.cli.runner import Result, artifact, done, everything, metrics, modelreg
+from tests.cli.runner import Result, artifact, change_policy, done, everything, metrics, modelreg
 from tests.support import Repo, run
 
 
@@ -274,9 +272,7 @@ def everything_bare(server: Repo) -> str:
 def test_who_may_not_register_lands_nothing(repo: Repo, tmp_path: Path) -> None:
     done("init", "--embedded", registry=repo.path)
     allowed = {"role": "trainer", "may": ["register"], "models": ["churn*"]}
-    body = YamlDocuments().load(repo.read("registry/policy.yaml").encode(), "policy.yaml").value
-    body |= {"serial": 2, "roles": {"trainer": ["ann@example.org"]}, "access": [allowed]}
-    repo.commit("access", {"registry/policy.yaml": YamlDocuments().dump(body)}, at=int(time.time()))
+    change_policy(repo, roles={"trainer": ["ann@example.org"]}, access=[allowed])
     before = everything(repo)
     made = artifact(tmp_path, "one")
     repo.git("config", "user.email", "eve@example.org")

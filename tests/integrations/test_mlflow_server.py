@@ -5,7 +5,6 @@ It is one test: several would be spread over the workers, and each worker would 
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -42,10 +41,7 @@ class Server:
 
 @pytest.fixture(scope="module", autouse=True)
 def _quiet() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        for key, value in mlflow_server.QUIET.items():
-            patch.setenv(key, value)
-        logging.getLogger("mlflow").setLevel(logging.ERROR)
+    with mlflow_server.quiet():
         yield
 
 

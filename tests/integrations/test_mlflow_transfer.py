@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.server
-import logging
 import os
 import shutil
 import signal
@@ -57,10 +56,7 @@ class There:
 
 @pytest.fixture(scope="module", autouse=True)
 def _quiet() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        for key, value in mlflow_server.QUIET.items():
-            patch.setenv(key, value)
-        logging.getLogger("mlflow").setLevel(logging.ERROR)
+    with mlflow_server.quiet():
         yield
 
 

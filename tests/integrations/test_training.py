@@ -11,10 +11,9 @@ from typing import Any
 import pytest
 
 from modelreg import Registry
-from modelreg.adapters.documents import YamlDocuments
 from modelreg.errors import InvalidError, ModelregError, NotFoundError, UnavailableError, UsageError
 from modelreg.training import Training
-from tests.cli.runner import done, everything, modelreg
+from tests.cli.runner import done, everything, manifest_of, modelreg
 from tests.support import Repo, run
 
 SCRIPT = """\
@@ -64,8 +63,7 @@ def here(made: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repo:
 
 
 def manifest(repo: Repo, version: str = "1.0.0", model: str = "churn_predictor") -> Any:
-    path = f"registry/{model}/{version}/manifest.yaml"
-    return YamlDocuments().load(repo.show(path).encode(), path).value
+    return manifest_of(repo, model, version)
 
 
 def whole(repo: Repo) -> tuple[str, list[str]]:
