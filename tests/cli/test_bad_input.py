@@ -410,3 +410,26 @@ def test_F14_a_path_with_a_line_break(place: Place, tmp_path: Path) -> None:
     assert refused.code == 4
     assert "holds a line break" in refused.err
     explained(refused)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "params"),
+    [
+        ("p.json", b'\xef\xbb\xbf{"depth": 3}', {"depth": 3}),
+        ("p.json", b'{\r\n\t"depth": 3,\r\n\t"kind": "a"\r\n}\r\n', {"depth": 3, "kind": "a"}),
+        ("p.yaml", b"\xef\xbb\xbfdepth: 3\r\nkind: a\r\n", {"depth": 3, "kind": "a"}),
+        (
+            "p.json",
+            json.dumps({"by": "\U0001f916\U0001f916", "é": "€"}).encode(),
+            {"by": "\U0001f916\U0001f916", "é": "€"},
+        ),
+        ("p.json", json.dumps({"path": "\\ud83e\\udd16", "b": "\\\U0001f916"}).encode(), None),
+    ],
+)
+def test_F15_input_files_as_other_systems_and_json_write_them(
+    place: Place, name: str, content: bytes, params: dict[str, object] | None
+) -> None:
+    wanted = json.loads(content) if params is None else params
+    done("register", "churn", place.files / "new.json", "--params", place.file(name, content), registry=place.repo.path)
+    assert done("show", "churn@latest", "--json", registry=place.repo.path).json("show")["params"] == wanted
+    done("validate", registry=place.repo.path)

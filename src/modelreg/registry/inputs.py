@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import re
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from modelreg.errors import InvalidError, NotFoundError
 from modelreg.registry.ports import Documents
 from modelreg.registry.register import parse_metrics
 
+_HALVES = re.compile(rb"(?<!\\)((?:\\\\)*)\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})", re.IGNORECASE)
 DATASET_ROLES = ("train", "validation", "test", "reference", "other")
 
 
@@ -123,13 +125,21 @@ def _read(documents: Documents, path: Path, what: str) -> Document:
         raise NotFoundError(f"cannot be read: {error.strerror}", file=str(path), hint="may you read it?") from None
     if not data.strip():
         raise InvalidError(f"is empty, and should hold {what}", file=str(path), line=1, hint='write {"name": value}')
+    # As Windows writes files: these are read here, and what is kept of them is written anew.
+    data = data.removeprefix(codecs.BOM_UTF8).replace(b"\r\n", b"\n")
     if path.suffix.lower() == ".json":
-        # JSON is YAML but for tabs between tokens, which YAML refuses; inside strings JSON allows none.
-        data = data.replace(b"\t", b" ")
+        # JSON is YAML but for tabs between tokens, which YAML refuses (inside strings JSON allows none), and for
+        # characters beyond U+FFFF, which it escapes in two halves (RFC 8259, section 7).
+        data = _HALVES.sub(_whole, data.replace(b"\t", b" "))
     document = documents.load(data, str(path))
     if not isinstance(document.value, Mapping):
         raise InvalidError(f"must be a mapping of {what}", file=str(path), line=1, hint='write {"name": value}')
     return document
+
+
+def _whole(halves: re.Match[bytes]) -> bytes:
+    character = b"".join(bytes.fromhex(half.decode()) for half in halves.groups()[1:]).decode("utf-16-be")
+    return halves[1] + b"\\U%08X" % ord(character)
 
 
 def _placed(error: InvalidError, document: Document) -> InvalidError:
