@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from modelreg.cli.options import HERE, RegistryPath
+from modelreg.cli.options import HERE, Json, RegistryPath
 from modelreg.cli.output import emit_json, result, workflow_commands
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ def gate_command(
     format: Format = "text",  # noqa: A002 - the option's name
     summary: SummaryFile = None,
     output: OutputFile = None,
+    as_json: Json = False,
 ) -> None:
     """Judge a pull request by the policy of its base; exit 1 where it may not land."""
     from modelreg.domain.reports.markdown import markdown
@@ -59,16 +60,17 @@ def gate_command(
     from modelreg.registry.gate import gate
     from modelreg.wiring import open_workspace
 
-    _check(format, event, reviews, output)
+    form = "json" if as_json else format
+    _check(form, event, reviews, output)
     workspace = open_workspace(registry)
     tips = workspace.tip(base), workspace.tip(head)
     asked = _circumstances(workspace, tips[1], event, reviews)
     report = gate(workspace, *tips, asked)
     if output is not None:
-        _write(output, report, format)
+        _write(output, report, form)
         _log(report)
     else:
-        _print(report, format)
+        _print(report, form)
     if summary is not None:
         append_summary(summary, markdown(report))
     if not report.allowed:

@@ -75,7 +75,7 @@ def history(
     Raises NotFoundError, UnavailableError (shallow).
     """
     tip = workspace.tip(ref)
-    after = workspace.tip(since) if since else None
+    after = workspace.tip(since) if since is not None else None
     snapshot = workspace.at(tip)
     if model is not None:
         snapshot.require_model(model)

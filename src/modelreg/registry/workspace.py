@@ -93,13 +93,13 @@ class Workspace:
         The protected branch's own name never means a tag, which git would take first.
         """
         branch, tracked = self.settings.branch, f"refs/remotes/origin/{self.settings.branch}"
-        if ref:
+        if ref is not None:
             names = {branch: (f"refs/heads/{branch}", tracked), f"origin/{branch}": (tracked,)}.get(ref, (ref,))
             commit = next(filter(None, map(self.repository.resolve, names)), None)
         else:
             commit = self.repository.branch_tip(branch)
         if commit is None:
-            name = ref or branch
+            name = branch if ref is None else ref
             raise NotFoundError(f"{name!a} names no commit here", hint="git branch --all lists what there is")
         return commit
 
