@@ -62,6 +62,8 @@ class SshSignatures:
     def public_key(self, key: Path | str) -> str:
         if isinstance(key, str):
             return _public_line(key, "the signing key")
+        if key.is_dir():
+            raise UnavailableError("is a folder, and no key", file=str(key), hint="--key ~/.ssh/id_ed25519")
         beside = key if key.suffix == ".pub" else key.with_name(f"{key.name}.pub")
         if beside.is_file():
             return _public_line(_read_key(beside), str(beside))

@@ -121,7 +121,7 @@ def monitor(
             f"nothing was judged: {error.message}", hint=error.hint, file=error.file, line=error.line, field=error.field
         ) from error
     signer = signing_key(registry, key, wanted=sign)
-    measured = Parsed.parse(of) if of else None
+    measured = Parsed.parse(of) if of is not None else None
     done = perform(workspace, parse_model(model), parse_stage(stage), live, of=measured, key=signer, push=push)
     change = _acted(workspace, done.change, dry_run=False)
     if as_json:

@@ -91,7 +91,7 @@ def verify(
     from modelreg.wiring import open_workspace, signing_key
 
     workspace = open_workspace(registry, branch)
-    parsed = Address.parse(address) if address else None
+    parsed = Address.parse(address) if address is not None else None
     version = resolve(workspace.snapshot(), parsed) if parsed and address and any(c in address for c in "@#") else None
     if (sign or key or push) and not record:
         raise UsageError("--sign, --key and --push are for --record", hint="modelreg verify MODEL@V --content --record")

@@ -129,7 +129,7 @@ def proposals(model: MaybeModel = None, registry: RegistryPath = HERE, as_json: 
     from modelreg.wiring import open_workspace
 
     workspace = open_workspace(registry)
-    found, now = open_proposals(workspace, parse_model(model) if model else None), workspace.clock()
+    found, now = open_proposals(workspace, None if model is None else parse_model(model)), workspace.clock()
     if as_json:
         emit_json({"proposals": proposals_mapping(found, now)})
         return

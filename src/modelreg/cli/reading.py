@@ -40,7 +40,8 @@ def list_(
     from modelreg.wiring import open_index, open_workspace
 
     workspace = open_workspace(registry)
-    name, standing = parse_model(model) if model else None, parse_stage(stage) if stage else None
+    name = None if model is None else parse_model(model)
+    standing = None if stage is None else parse_stage(stage)
     rows = list_versions(workspace.snapshot(ref), name, standing, partial(open_index, workspace))
     if as_json:
         emit_json_list("versions", (row.to_mapping() for row in rows))
@@ -196,7 +197,7 @@ def history(model: MaybeModel = None, registry: RegistryPath = HERE, ref: Ref = 
     from modelreg.wiring import open_index, open_workspace
 
     workspace = open_workspace(registry)
-    found = events(workspace, parse_model(model) if model else None, ref, index=open_index(workspace))
+    found = events(workspace, None if model is None else parse_model(model), ref, index=open_index(workspace))
     if as_json:
         emit_json_list("events", (event.to_mapping() for event in found))
         return

@@ -141,7 +141,7 @@ def register(
         about={k: v for k, v in (("task", task), ("primary_metric", primary_metric)) if v},
         tags=inputs.parse_pairs(tag, "--tag"),
         description=description,
-        version=Parsed.parse(version) if version else None,
+        version=None if version is None else Parsed.parse(version),
         bump=_part(bump),
         pre=parse_label(pre) if pre is not None else None,
     )
