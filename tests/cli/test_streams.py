@@ -126,6 +126,13 @@ def test_a_table_is_readable_in_a_narrow_pipe(made: Repo, monkeypatch: pytest.Mo
     assert "churn  1.0.0" in done("list", registry=made.path).out
 
 
+def test_F14_a_working_folder_that_is_gone(repo: Repo) -> None:
+    out, err = shell(repo, 'mkdir gone; cd gone; rmdir ../gone; $ask list; echo "$?"')
+    assert (out, err) == ("4", "error: the working folder is gone\nhint: cd to one that is there")
+    out, err = shell(repo, f'mkdir gone; cd gone; rmdir ../gone; $ask stage get churn development -C "{repo.path}"')
+    assert (out, err) == ("1.0.0", "")
+
+
 def test_F17_ctrl_c_while_modelreg_is_loaded_says_nothing(tmp_path: Path) -> None:
     """A signal at the import of Typer, which takes most of the time that a start takes."""
     (tmp_path / "typer.py").write_text(

@@ -212,10 +212,20 @@ def _known(error: Exception, given: Sequence[str]) -> ModelregError | None:
         return UsageError(
             told().rstrip("."), hint=" ".join(["modelreg", *(n for n in given[:1] if n in COMMANDS), "--help"])
         )
+    if isinstance(error, FileNotFoundError) and not _somewhere():
+        return UnavailableError("the working folder is gone", hint="cd to one that is there")
     if isinstance(error, OSError) and error.errno in _REFUSED:
         file = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else None
         return UnavailableError(f"cannot be read or written: {error.strerror}", file=file)
     return None
+
+
+def _somewhere() -> bool:
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _completed() -> str | None:
