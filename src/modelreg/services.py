@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from modelreg.registry.exporting import Exported
     from modelreg.registry.foreign import Counter
     from modelreg.registry.import_neptune import Export
+    from modelreg.registry.judging import Circumstances
     from modelreg.registry.origin import GitOrigin
     from modelreg.registry.propose import Proposed
     from modelreg.registry.sandbox import Sandbox
@@ -41,6 +42,19 @@ def open_pull_request(workspace: Workspace, proposed: Proposed) -> Opened:
     folder = workspace.repository.git_dir / "modelreg" / "proposals"
     url = workspace.repository.remote_url()
     return open_(url, proposed.branch, proposed.into, proposed.title, proposed.body, folder)
+
+
+def pull_request(workspace: Workspace, head: CommitId, reviews: Path | None) -> Circumstances:
+    """A pull request for the gate, by what a file tells of its reviews; None: no forge was asked.
+
+    Raises UnavailableError for a file that cannot be read, InvalidError for another shape.
+    """
+    from modelreg.domain.reviews import approving
+    from modelreg.integrations.reviews_file import read_reviews
+    from modelreg.registry.judging import Circumstances
+
+    found = None if reviews is None else approving(read_reviews(reviews), commit=head)
+    return Circumstances(workspace.clock(), via="pull-request", reviews=found)
 
 
 def notification_targets(workspace: Workspace) -> Mapping[str, Sequence[str]]:

@@ -83,7 +83,6 @@ def verify(
 ) -> None:
     """Does the record hold together? History, digests, objects, tags; every landing judged again. Exit code 3 if not."""
     from modelreg.domain.address import Address
-    from modelreg.domain.finding import failed
     from modelreg.errors import UsageError
     from modelreg.registry.resolve import resolve
     from modelreg.registry.verify import verify as perform
@@ -108,23 +107,22 @@ def verify(
         strict=strict,
         fresh=record,
     )
-    ok = not failed(done.findings)
     recorded = None
-    if record and ok and parsed and version:
+    if record and done.ok and parsed and version:
         recorded = record_verification(workspace, parsed.model, version, done, key=signing, push=push)
     if as_json:
-        body = {"ok": ok, "versions": done.versions, "findings": [f.to_mapping() for f in done.findings]}
+        body = {"ok": done.ok, "versions": done.versions, "findings": [f.to_mapping() for f in done.findings]}
         emit_json(body | ({"recorded": stated_mapping(recorded)} if recorded else {}))
     else:
-        _tell_verified(done, recorded, ok=ok)
-    if not ok:
+        _tell_verified(done, recorded)
+    if not done.ok:
         raise typer.Exit(3)
 
 
-def _tell_verified(done: Verification, recorded: Stated | None, *, ok: bool) -> None:
+def _tell_verified(done: Verification, recorded: Stated | None) -> None:
     print_findings(done.findings)
     versions = f"{done.versions} version{'s' if done.versions != 1 else ''}"
-    note(f"{versions}: the record {'holds' if ok else 'is broken'}")
+    note(f"{versions}: the record {'holds' if done.ok else 'is broken'}")
     if any(finding.code == "tag-missing" for finding in done.findings):
         next_step("modelreg announce")
     if recorded is not None:

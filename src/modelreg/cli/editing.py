@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -49,7 +48,7 @@ def annotate(
     from modelreg.domain.names import parse_model
     from modelreg.errors import UsageError
     from modelreg.registry.editing import annotate as annotate_version
-    from modelreg.registry.editing import edit_model
+    from modelreg.registry.editing import changing, edit_model
     from modelreg.registry.inputs import parse_pairs
     from modelreg.registry.resolve import resolve
     from modelreg.wiring import open_workspace
@@ -57,9 +56,8 @@ def annotate(
     is_version = "@" in what or "#" in what
     if is_version and display_name is not None:
         raise UsageError("a version has no name but its number", hint=f"modelreg annotate {what.split('@')[0]}")
-    if description is None and display_name is None and not tag and not untag:
-        raise UsageError("nothing is to change", hint="--description TEXT, --tag KEY=VALUE, --untag KEY")
-    change = _change(description, parse_pairs(tag or [], "--tag"), untag or (), display_name)
+    tags = parse_pairs(tag or [], "--tag")
+    change = changing(description=description, tags=tags, untag=untag or (), display_name=display_name)
     workspace = open_workspace(registry, branch)
     if not is_version:
         done = edit_model(workspace, parse_model(what), change, push=push, dry_run=dry_run)
@@ -88,21 +86,6 @@ def retire(
     name = parse_model(model)
     done = retire_model(open_workspace(registry, branch), name, reason=reason, push=push, dry_run=dry_run)
     _tell(name, "was retired already", done, dry_run=dry_run, as_json=as_json)
-
-
-def _change(
-    description: str | None, tags: Mapping[str, str], untag: list[str] | tuple[()], display_name: str | None
-) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
-    """Fields that are given anew, the others as they were; what is empty goes."""
-
-    def change(before: Mapping[str, Any]) -> Mapping[str, Any]:
-        kept: dict[str, str] = {key: value for key, value in (before.get("tags") or {}).items() if key not in untag}
-        wanted = {"description": description, "display_name": display_name}
-        given = {key: value for key, value in wanted.items() if value is not None}
-        after = {**before, **given, "tags": {**kept, **tags}}
-        return {key: value for key, value in after.items() if value not in ("", {})}
-
-    return change
 
 
 def _tell(what: str, unchanged: str, done: Edited, *, dry_run: bool, as_json: bool) -> None:

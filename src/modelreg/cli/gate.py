@@ -12,6 +12,7 @@ from modelreg.cli.output import emit_json, result, workflow_commands
 
 if TYPE_CHECKING:
     from modelreg.domain.gate_report import GateReport
+    from modelreg.domain.plan import CommitId
     from modelreg.registry.judging import Circumstances
     from modelreg.registry.workspace import Workspace
 
@@ -88,20 +89,19 @@ def _check(form: str, event: Path | None, reviews: Path | None, output: Path | N
         raise UsageError("annotations belong into the log", hint="--output with --format json, sarif, markdown or text")
 
 
-def _circumstances(workspace: Workspace, head: str, event: Path | None, reviews: Path | None) -> Circumstances:
+def _circumstances(workspace: Workspace, head: CommitId, event: Path | None, reviews: Path | None) -> Circumstances:
     """Who proposes, and who approved what stands there now. Without event and reviews no forge was asked.
 
     An approval of a pull request to another branch is none: it may be meant for one where nothing is at stake.
     """
     from modelreg.domain.reviews import approving
     from modelreg.integrations import github
-    from modelreg.integrations.reviews_file import read_reviews
     from modelreg.registry.judging import Circumstances
+    from modelreg.services import pull_request
 
-    now = workspace.clock()
     if event is None:
-        found = None if reviews is None else approving(read_reviews(reviews), commit=head)
-        return Circumstances(now, via="pull-request", reviews=found)
+        return pull_request(workspace, head, reviews)
+    now = workspace.clock()
     api = github.api_from_environment()
     proposal = github.proposed(api, github.read_event(event))
     if proposal.number is None:

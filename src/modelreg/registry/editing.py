@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from modelreg.domain.stages import apply
 from modelreg.domain.tags import Moved, Step
 from modelreg.domain.transition import Transition
 from modelreg.domain.version import Version
-from modelreg.errors import DeniedError, InvalidError
+from modelreg.errors import DeniedError, InvalidError, UsageError
 from modelreg.registry.announce import announcing_all
 from modelreg.registry.draft import founding
 from modelreg.registry.gate_rules import DECIDING
@@ -33,6 +33,27 @@ class Edited:
 
     commit: CommitId | None
     files: tuple[str, ...]
+
+
+def changing(
+    *,
+    description: str | None = None,
+    tags: Mapping[str, str] | None = None,
+    untag: Collection[str] = (),
+    display_name: str | None = None,
+) -> Change:
+    """Fields that are given anew, the others as they were; what is empty goes. Raises UsageError for nothing at all."""
+    wanted = {"description": description, "display_name": display_name}
+    given = {key: value for key, value in wanted.items() if value is not None}
+    if not given and not tags and not untag:
+        raise UsageError("nothing is to change", hint="--description TEXT, --tag KEY=VALUE, --untag KEY")
+
+    def change(before: Mapping[str, Any]) -> Mapping[str, Any]:
+        kept = {key: value for key, value in (before.get("tags") or {}).items() if key not in untag}
+        after = {**before, **given, "tags": {**kept, **(tags or {})}}
+        return {key: value for key, value in after.items() if value not in ("", {})}
+
+    return change
 
 
 def create_model(

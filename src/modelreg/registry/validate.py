@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from modelreg.domain.document import Document
-from modelreg.domain.finding import Finding
+from modelreg.domain.finding import Finding, failed
 from modelreg.domain.layout import DocumentKind, Place, holding
 from modelreg.errors import ModelregError, NotFoundError, UnavailableError
 from modelreg.registry.addonly import touched_since_landing
@@ -33,6 +33,11 @@ class Validation:
 
     files: int
     findings: tuple[Finding, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether none of it is an error."""
+        return not failed(self.findings)
 
 
 def validate(

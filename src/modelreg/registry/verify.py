@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from modelreg.domain.finding import Finding
+from modelreg.domain.finding import Finding, failed
 from modelreg.domain.manifest import Manifest
 from modelreg.domain.names import ModelName
 from modelreg.domain.version import Version
@@ -27,6 +27,11 @@ class Verification:
 
     versions: int
     findings: tuple[Finding, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether none of it is an error."""
+        return not failed(self.findings)
 
 
 def verify(
