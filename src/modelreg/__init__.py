@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from modelreg.errors import ModelregError
     from modelreg.integrations.tabular import infer_signature
     from modelreg.model_version import ModelVersion
-    from modelreg.sdk import RegisteredModel, Registry
+    from modelreg.registered_model import RegisteredModel
+    from modelreg.sdk import Registry
 
 __all__ = ["ModelVersion", "ModelregError", "RegisteredModel", "Registry", "__version__", "infer_signature"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from modelreg.describing import SUFFIXES
 from modelreg.domain.address import Address
-from modelreg.domain.names import ModelName, Stage, parse_stage
+from modelreg.domain.names import ModelName, parse_alias, parse_stage
 from modelreg.domain.version import Version
 from modelreg.errors import DeniedError
 from modelreg.locating import one_state
@@ -19,10 +19,17 @@ from modelreg.registry.pull import Pulled, pull
 from modelreg.services import export
 
 if TYPE_CHECKING:
+    from modelreg.domain.evidence import Evidence
     from modelreg.domain.manifest import Manifest
+    from modelreg.registry.approvals import Standing
+    from modelreg.registry.editing import Edited
+    from modelreg.registry.policy_test import Tested
+    from modelreg.registry.propose import Proposed
     from modelreg.registry.register import Registration
     from modelreg.registry.reproduce import Reproduction
     from modelreg.registry.stage import StageChange
+    from modelreg.registry.stating import Stated
+    from modelreg.registry.verify import Verification
     from modelreg.sdk import Registry
 
 
@@ -61,6 +68,20 @@ class ModelVersion:
     def aliases(self) -> tuple[str, ...]:
         return self.registry._workspace.snapshot().stages(self.model).aliases_of(self.version)
 
+    @property
+    def description(self) -> str | None:
+        text: str | None = self.describe()["annotations"].get("description")
+        return text
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """Those of its registration, and over them those that were set since."""
+        from modelreg.domain.card import annotated
+
+        snapshot = self.registry._workspace.snapshot()
+        body = snapshot.manifest(self.model, self.version).body
+        return dict(annotated(body, snapshot.annotations(self.model, self.version)).get("tags") or {})
+
     def describe(self) -> dict[str, Any]:
         """What `modelreg show --json` prints."""
         return listing.show(self.registry._workspace.snapshot(), Address(self.model, version=self.version))
@@ -76,18 +97,101 @@ class ModelVersion:
         find = lineage.reverse if reverse else lineage.lineage
         return find(snapshot, address, depth).to_mapping()
 
-    def set_stage(self, stage: str, *, reason: str = "", push: bool = False) -> StageChange:
-        """As `modelreg stage set`. Raises GateDeniedError with every verdict."""
+    def set_stage(
+        self, stage: str, *, reason: str = "", key: str | Path | None = None, push: bool = False
+    ) -> StageChange:
+        """As `modelreg stage set`; `key` is the file of an SSH key that signs the record. Raises GateDeniedError with
+        every verdict."""
         from modelreg.registry.stage import set_stage
 
         return set_stage(
             self.registry._workspace,
             self.model,
             self.version,
-            Stage(parse_stage(stage)),
+            parse_stage(stage),
             reason=reason,
+            key=key_file(key),
             push=push,
         )
+
+    def set_alias(self, alias: str, *, reason: str = "", push: bool = False) -> StageChange:
+        """Point an alias at it, as `modelreg alias set`; `RegisteredModel.remove_alias` removes one. Raises DeniedError
+        where the policy asks for a stage that it is not in, GateDeniedError."""
+        from modelreg.registry.stage import set_alias
+
+        workspace, label = self.registry._workspace, parse_alias(alias)
+        return set_alias(workspace, self.model, label, self.version, reason=reason, push=push)
+
+    def propose(
+        self,
+        stage: str,
+        *,
+        reason: str = "",
+        refresh: bool = False,
+        key: str | Path | None = None,
+        push: bool = False,
+    ) -> Proposed:
+        """A branch with the record, for a pull request, as `modelreg propose`; `refresh` makes an open one again. It
+        says `branch`, `title` and `body` of the pull request, which is not opened here. Raises GateDeniedError for what
+        can never land."""
+        from modelreg.registry.moving import Wish
+        from modelreg.registry.propose import propose
+
+        workspace = self.registry._workspace
+        by = workspace.repository.identity().email
+        wish = Wish(self.model, self.version, parse_stage(stage), by, reason, key=key_file(key))
+        return propose(workspace, wish, refresh=refresh, push=push)
+
+    def test_policy(self, stage: str) -> Tested:
+        """What it would have to meet to enter a stage, and what of it it meets (`met`), as `modelreg policy test`."""
+        from modelreg.registry.policy_test import try_policy
+
+        workspace = self.registry._workspace
+        return try_policy(workspace, workspace.snapshot(), self.model, self.version, parse_stage(stage))
+
+    def annotate(
+        self,
+        *,
+        description: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        untag: Collection[str] = (),
+        push: bool = False,
+    ) -> Edited:
+        """As `RegisteredModel.annotate`, of one version; tags of its registration can be set anew, not removed."""
+        from modelreg.registry.editing import annotate, changing
+
+        change = changing(description=description, tags=tags, untag=untag)
+        return annotate(self.registry._workspace, self.model, self.version, change, push=push)
+
+    def evidence(self) -> tuple[Evidence, ...]:
+        """What counts as evidence of it on the protected branch, oldest first, as `modelreg evidence list`."""
+        from modelreg.registry.evidence import list_evidence
+
+        return list_evidence(self.registry._workspace, self.model, self.version)
+
+    def add_evidence(
+        self, type_: str, fields: Mapping[str, Any], *, key: str | Path | None = None, push: bool = False
+    ) -> Stated:
+        """State something about it, as `modelreg evidence add --file`: a type and the type's own fields. Raises
+        UsageError for another type, InvalidError, GateDeniedError where the policy forbids it."""
+        from modelreg.registry.evidence import Content, add_evidence
+
+        workspace, said = self.registry._workspace, Content(type_, fields)
+        return add_evidence(workspace, self.model, self.version, said, key=key_file(key), push=push)
+
+    def approvals(self) -> tuple[Standing, ...]:
+        """Its approvals, on the protected branch and on open proposals: which count, and why others do not; as
+        `modelreg approval list`."""
+        from modelreg.registry.approvals import list_approvals
+
+        return list_approvals(self.registry._workspace, self.model, self.version)
+
+    def verify(self, *, content: bool = False, offline: bool = False, strict: bool = False) -> Verification:
+        """As `modelreg verify MODEL@VERSION`; options as of `Registry.verify`."""
+        from modelreg.registry.verify import verify
+
+        workspace, options = self.registry._workspace, {"content": content, "offline": offline, "strict": strict}
+        return verify(workspace, self.model, self.version, **options)
 
     def withdraw(self, reason: str, *, push: bool = False) -> None:
         """As `modelreg withdraw`."""
@@ -161,3 +265,8 @@ class ModelVersion:
             if kind is None:
                 return formats.load(path, primary.format)
             return sklearn.load(path, kind, trusted=trusted, allow_pickle=allow_pickle)
+
+
+def key_file(named: str | Path | None) -> Path | None:
+    """The file of a key that signs, private or public, as `--key` takes it."""
+    return None if named is None else Path(named).expanduser()

@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
 
+from modelreg.auditing import Audited
 from modelreg.describing import Kind
 from modelreg.domain.address import Address
-from modelreg.domain.names import ModelName, parse_alias, parse_model, parse_stage
+from modelreg.domain.names import parse_model
 from modelreg.domain.version import Bump, Version, parse_label
 from modelreg.errors import UsageError
 from modelreg.locating import locate, one_state
 from modelreg.model_version import ModelVersion
+from modelreg.registered_model import RegisteredModel
 from modelreg.registry.request import Request
-from modelreg.registry.resolve import latest, resolve
-from modelreg.wiring import open_index, open_workspace
+from modelreg.registry.resolve import resolve
+from modelreg.wiring import open_workspace
 
 if TYPE_CHECKING:
     from modelreg.capture import Capture
     from modelreg.domain.compare import Comparison
-    from modelreg.registry.index_port import Index
     from modelreg.registry.listing import Row
     from modelreg.training import Training
 
 
-class Registry:
+class Registry(Audited):
     """A registry in the git repository at or around `path`, or at a git URL (docs/remote.md).
 
     Reads see the protected branch as it is at each call. `branch` names that branch, and lets writes land on it while
@@ -48,7 +49,6 @@ class Registry:
         offline: bool | None = None,
     ) -> None:
         self._workspace = open_workspace(locate(str(path), max_age=max_age, offline=offline), branch)
-        self._index: Index | None = None
 
     def __getitem__(self, model: str) -> RegisteredModel:
         """A registered model. Raises NotFoundError."""
@@ -85,9 +85,7 @@ class Registry:
         """
         from modelreg.registry.search import query_of, search
 
-        if self._index is None:
-            self._index = open_index(self._workspace)
-        return search(self._workspace.snapshot(), query_of(expression, order_by, limit), self._index)
+        return search(self._workspace.snapshot(), query_of(expression, order_by, limit), self._known())
 
     def load(self, address: str, **options: Any) -> Any:
         """The model at an address, loaded; options as for `ModelVersion.load`."""
@@ -263,40 +261,6 @@ class Registry:
         done = register(self._workspace, replace(request, sources=[*request.sources, *kept]), push=push)
         _say(() if done.existing else [*capture.notes, *notes])  # of a version that stands nothing was recorded anew
         return ModelVersion(self, done.model, done.version, registration=done)
-
-
-@dataclass(frozen=True, slots=True)
-class RegisteredModel:
-    """One model of a registry."""
-
-    registry: Registry
-    name: ModelName
-
-    def __getitem__(self, version: str) -> ModelVersion:
-        """`model["1.2.0"]`. Raises NotFoundError, InvalidError."""
-        parsed = Version.parse(version)
-        self.registry._workspace.snapshot().manifest(self.name, parsed)
-        return ModelVersion(self.registry, self.name, parsed)
-
-    def versions(self) -> list[ModelVersion]:
-        """All versions, oldest first, withdrawn ones too."""
-        found = self.registry._workspace.snapshot().versions(self.name)
-        return [ModelVersion(self.registry, self.name, version) for version in found]
-
-    def latest(self) -> ModelVersion:
-        """The highest version in good standing. Raises NotFoundError."""
-        return ModelVersion(self.registry, self.name, latest(self.registry._workspace.snapshot(), self.name))
-
-    def stage(self, stage: str) -> ModelVersion:
-        """The version that answers for a stage. Raises NotFoundError where it is empty."""
-        return self._at(Address(self.name, stage=parse_stage(stage)))
-
-    def alias(self, alias: str) -> ModelVersion:
-        """The version that an alias names. Raises NotFoundError."""
-        return self._at(Address(self.name, alias=parse_alias(alias)))
-
-    def _at(self, address: Address) -> ModelVersion:
-        return ModelVersion(self.registry, self.name, resolve(self.registry._workspace.snapshot(), address))
 
 
 def _known(bump: Bump | None) -> Bump | None:
