@@ -191,7 +191,7 @@ class RegisteredModel:
         change = changing(description=description, tags=tags, untag=untag, display_name=display_name)
         return edit_model(self.registry._workspace, self.name, change, push=push)
 
-    def retire(self, *, reason: str = "", push: bool = False) -> Edited:
+    def retire(self, reason: str, *, push: bool = False) -> Edited:
         """Take the model out of service for ever, as `modelreg retire`: all of its versions are withdrawn, in one
         commit. Twice is no error, and lands nothing."""
         from modelreg.registry.editing import retire
