@@ -40,7 +40,6 @@ def change_policy(repo: Repo, change: Callable[[dict[str, Any]], None]) -> None:
 
 
 def _rules(body: dict[str, Any]) -> None:
-    body["aliases"] = {"champion": {"requires": "production"}}
     body["rollback_when"] = [{"stage": "production", "name": "live-f1", "expr": "live.metrics.f1 < 0.7"}]
 
 
@@ -106,8 +105,8 @@ WRITES: dict[str, tuple[Act, list[str]]] = {
         ["alias", "remove", "churn", "champion", "-m", "no more"],
     ),
     "promote": (
-        lambda churn, _: churn.promote("production", reason="nightly"),
-        ["promote", "churn", "--to", "production", "--auto", "-m", "nightly"],
+        lambda churn, key: churn.promote("production", reason="nightly", key=key),
+        ["promote", "churn", "--to", "production", "--auto", "-m", "nightly", "--key", "KEY"],
     ),
     "rollback": (
         lambda churn, key: churn.rollback(cause="live f1 fell", reason="for now", key=str(key)),
@@ -118,8 +117,8 @@ WRITES: dict[str, tuple[Act, list[str]]] = {
         ["rollback", "churn", "--cause", "live f1 fell", "--to", "1.0.0", "--propose"],
     ),
     "monitor": (
-        lambda churn, _: churn.monitor({"f1": 0.6}, of="1.0.1"),
-        ["monitor", "churn", "--metrics", "LIVE", "--of", "1.0.1"],
+        lambda churn, key: churn.monitor({"f1": 0.6}, of="1.0.1", key=key),
+        ["monitor", "churn", "--metrics", "LIVE", "--of", "1.0.1", "--key", "KEY"],
     ),
     "propose": (
         lambda churn, key: churn["1.0.2"].propose("production", reason="look at it", key=key),
@@ -434,11 +433,14 @@ def test_a_change_is_pushed_with_it_or_does_not_happen(churn: RegisteredModel, r
         lambda: churn.rollback(cause="it fell", push=True),
         lambda: churn["1.0.2"].set_stage("staging", push=True),
         lambda: churn.monitor({"f1": 0.1}, push=True),
-        lambda: churn.retire("nobody asks it", push=True),
     ]
     for act in acts:
         act()
         assert server.rev("main") == repo.head
+    branch = churn["1.0.3"].propose("staging", push=True).branch
+    assert server.rev(branch) == repo.rev(branch)
+    churn.retire("nobody asks it", push=True)
+    assert server.rev("main") == repo.head
     server.path.rename(tmp_path / "gone.git")
     before = everything(repo)
     with pytest.raises(UnavailableError):
