@@ -23,6 +23,7 @@ from modelreg.integrations.mlflow.store import ModelregStore
 from tests.cli.runner import done
 from tests.support import Repo
 from tests.test_docs import TOP
+from tests.test_docs_python import rows
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 X = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 7.0]])
@@ -176,3 +177,9 @@ def test_the_page_of_mlflow(uses: Uses, repo: Repo, monkeypatch: pytest.MonkeyPa
     exec(compile(code, "docs/mlflow.md", "exec"), names)
     assert [round(float(value), 6) for value in names["model"].predict(X)] == [1.0, 3.0, 5.0]
     assert done("stage", "get", "churn-model", "production", registry=repo.path).out.startswith("1.0.0")
+
+
+def test_each_call_of_the_registry_has_its_line_in_the_page_of_python() -> None:
+    about = re.compile("registered_model|model_version|latest_versions")
+    named = [name for names, _ in rows("mlflow") for name in names]
+    assert sorted(named) == [name for name in dir(mlflow.MlflowClient) if about.search(name) and name[0] != "_"]
