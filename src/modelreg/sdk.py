@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from modelreg.auditing import Audited
 from modelreg.describing import Kind
 from modelreg.domain.address import Address
-from modelreg.domain.names import parse_model
+from modelreg.domain.names import Alias, ModelName, parse_alias, parse_model, parse_stage
 from modelreg.domain.version import Bump, Version, parse_label
 from modelreg.errors import UsageError
 from modelreg.locating import locate, one_state
@@ -123,6 +123,7 @@ class Registry(Audited):
         format: Kind = "skops",  # noqa: A002 - the manifest's word
         entry_point: str | None = None,
         again: bool = False,
+        alias: str | Sequence[str] = (),
         push: bool = False,
     ) -> ModelVersion:
         """Register a scikit-learn estimator (`model`), or files and folders (`artifacts`), or both; `from_remote` are
@@ -140,8 +141,9 @@ class Registry(Audited):
         as in the manifest); alone it makes a version without artifacts, which no gate takes for present. Content that
         is registered already gives the version that holds it, but for `again`. `bump="auto"` compares with the last
         release and raises the part that the differences ask for, as `registration.reasons` then tells; `pre="rc"` makes
-        a pre-release. Raises InvalidError, DeniedError, IdentityError, UnavailableError, ConflictError; nothing is
-        changed then.
+        a pre-release. `alias`, one or several, names the version in the same commit, by the rules of `alias set`; one
+        that is registered already is named too. Raises InvalidError, DeniedError, IdentityError, UnavailableError,
+        ConflictError; nothing is changed then.
         """
         from modelreg import describing
         from modelreg.bringing import brought
@@ -187,6 +189,7 @@ class Registry(Audited):
                 bump=_known(bump),
                 pre=parse_label(pre) if pre is not None else None,
                 again=again,
+                aliases=_aliases(alias),
             )
             own, beside = model is not None, Path(folder)
             return self._land(
@@ -210,6 +213,7 @@ class Registry(Audited):
         pre: str | None = None,
         benchmark: bool | Mapping[str, Any] = False,
         entry_point: str | None = None,
+        alias: str | Sequence[str] = (),
         push: bool = False,
     ) -> Training:
         """A block around code that trains, which records what goes into a version and registers it at the end:
@@ -231,6 +235,7 @@ class Registry(Audited):
             version=Version.parse(version) if version else None,
             bump=_known(bump) or (None if version else DEFAULT_BUMP),
             pre=parse_label(pre) if pre is not None else None,
+            aliases=_aliases(alias),
         )
         land = partial(self._land, parents=parents, lock=lock, benchmark=benchmark, push=push)
         return Training(plan, land, features=features, entry_point=entry_point)
@@ -267,6 +272,10 @@ def _known(bump: Bump | None) -> Bump | None:
     if bump not in (None, "major", "minor", "patch", "auto"):
         raise UsageError(f"bump={bump!a} is not known", hint="use major, minor, patch or auto")
     return bump
+
+
+def _aliases(alias: str | Sequence[str]) -> tuple[Alias, ...]:
+    return tuple(parse_alias(name) for name in ([alias] if isinstance(alias, str) else alias))
 
 
 def _about(task: str | None, primary_metric: str | None, about: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -68,6 +68,9 @@ Bump = Annotated[
 Pre = Annotated[
     str | None, typer.Option("--pre", metavar="LABEL", help="Make it a pre-release: rc gives 1.4.0-rc.1, then rc.2.")
 ]
+Aliases = Annotated[
+    list[str], typer.Option("--alias", metavar="NAME", help="An alias that names it from now on; again for more.")
+]
 Task = Annotated[str | None, typer.Option("--task", help="For a new model: classification, regression, …")]
 Primary = Annotated[
     str | None, typer.Option("--primary-metric", metavar="NAME", help="For a new model: what `list` shows.")
@@ -109,6 +112,7 @@ def register(
     version: VersionOption = None,
     bump: Bump = None,
     pre: Pre = None,
+    alias: Aliases = [],  # noqa: B006
     task: Task = None,
     primary_metric: Primary = None,
     push: Push = False,
@@ -123,7 +127,7 @@ def register(
     from modelreg import describing
     from modelreg.bringing import brought
     from modelreg.cli.progress import Bar
-    from modelreg.domain.names import parse_model
+    from modelreg.domain.names import parse_alias, parse_model
     from modelreg.domain.version import Version as Parsed
     from modelreg.domain.version import parse_label
     from modelreg.registry import inputs
@@ -144,6 +148,7 @@ def register(
         version=None if version is None else Parsed.parse(version),
         bump=_part(bump),
         pre=parse_label(pre) if pre is not None else None,
+        aliases=[parse_alias(name) for name in alias],
     )
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="modelreg-")))
@@ -200,13 +205,19 @@ def _tell(done: Registration, *, as_json: bool, dry_run: bool, explain: bool) ->
                 "reasons": list(done.reasons),
                 "commit": done.commit,
                 "already_registered": done.existing,
+                "aliases": list(done.aliases),
             }
         )
     elif done.existing:
         result(f"already registered: {address}")
         if explain:
             _explain(done)
-        note("the same content is never registered twice; nothing was changed")
+        if done.commit is not None:
+            _tell_aliases(done, f" in commit {short(done.commit)}")
+        for path in done.files if dry_run else ():
+            result(f"would write {path}")
+        if not done.files:
+            note("the same content is never registered twice; nothing was changed")
     elif dry_run:
         result(f"would register {address} ({'; '.join(done.reasons) if not explain else done.bump})")
         if explain:
@@ -217,7 +228,13 @@ def _tell(done: Registration, *, as_json: bool, dry_run: bool, explain: bool) ->
         result(f"registered {address} in commit {short(done.commit)}")
         if explain:
             _explain(done)
+        _tell_aliases(done)
         next_step(f"modelreg stage set {done.model} {done.version} staging")
+
+
+def _tell_aliases(done: Registration, where: str = "") -> None:
+    for alias in done.aliases:
+        result(f"{done.model}@{alias} -> {done.version}{where}")
 
 
 def _explain(done: Registration) -> None:

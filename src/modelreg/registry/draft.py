@@ -11,10 +11,11 @@ from modelreg.domain.formats import MEDIA_TYPES, format_of
 from modelreg.domain.manifest import Artifact
 from modelreg.domain.names import ModelName
 from modelreg.domain.plan import CommitId, Plan
-from modelreg.domain.tags import Registered
+from modelreg.domain.tags import Registered, Step
 from modelreg.domain.version import Version
-from modelreg.registry.announce import announcing
+from modelreg.registry.announce import announcing_all
 from modelreg.registry.artifact_port import ArtifactStore, Stored
+from modelreg.registry.naming import Named, named
 from modelreg.registry.ports import Identity
 from modelreg.registry.request import Request, Source
 from modelreg.registry.snapshot import Snapshot
@@ -37,29 +38,41 @@ class Draft:
     at: int
 
     def plan(self, base: CommitId, store: ArtifactStore | None, decision: Decision) -> Plan:
+        """What lands: the version, and the records of the aliases that are to name it. Without a `store`, in a dry run,
+        nothing was stored that could be embedded. Raises as `named`."""
         model, version, layout = self.request.model, self.version, self.workspace.layout
         path = layout.manifest(model, version)
         manifest = self._render(path, "manifest", self._manifest(decision.to_mapping()))
         files = {path: manifest} | self._beside() | self._about()
-        if store is not None:  # a dry run stored nothing that could be embedded
+        if store is not None:
             for item in self.stored:
                 files |= store.embedded_files(item.md5)
         if self.workspace.settings.dvc_yaml and self._first is not None:
             files[layout.dvc_yaml] = self._dvc_yaml(self._first)
+        aliases = self._named(files) if self.request.aliases else None
         digest = sha256(manifest)
         trailers = {"Modelreg-Model": model, "Modelreg-Version": str(version), "Modelreg-Manifest": digest}
+        title = f"Register {model} {version}"
+        if aliases is not None:
+            files |= aliases.files
+            trailers |= aliases.trailers
+            title += f" as {', '.join(dict.fromkeys(self.request.aliases))}"
 
-        def step(commit: CommitId) -> Registered:
-            return Registered(version, commit, self.at, digest)
+        def steps(commit: CommitId) -> list[Step]:
+            return [Registered(version, commit, self.at, digest), *(aliases.steps(commit) if aliases else ())]
 
         return Plan(
             branch=self.workspace.settings.branch,
             base=base,
             files=files,
-            message=message(f"Register {model} {version}", trailers, self.request.description or ""),
+            message=message(title, trailers, self.request.description or ""),
             at=self.at,
-            announce=announcing(self.workspace, base, model, step),
+            announce=announcing_all(self.workspace, base, model, steps),
         )
+
+    def _named(self, files: Mapping[str, bytes]) -> Named:
+        model, aliases, by = self.request.model, self.request.aliases, self.identity.email
+        return named(self.workspace, self.snapshot, model, aliases, self.version, by=by, at=self.at, brought=files)
 
     def _render(self, path: str, kind: str, body: Mapping[str, Any]) -> bytes:
         return render(self.workspace.documents, self.workspace.layout, path, kind, body)

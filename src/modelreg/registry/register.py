@@ -9,17 +9,19 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from modelreg.domain.metric import default_direction, number
-from modelreg.domain.names import ModelName, collision_key, metric_name, parse_file
+from modelreg.domain.names import Alias, ModelName, collision_key, metric_name, parse_file
 from modelreg.domain.plan import CommitId, Plan
 from modelreg.domain.version import FIRST, Version
 from modelreg.errors import DeniedError, InvalidError, NotFoundError, UsageError
+from modelreg.registry.announce import announcing_all
 from modelreg.registry.artifact_port import ArtifactStore, Progress, Stored
 from modelreg.registry.draft import Draft
+from modelreg.registry.naming import check_free, named
 from modelreg.registry.request import Request, Source
 from modelreg.registry.snapshot import Snapshot
 from modelreg.registry.versioning import Decision, check_wish, decide, wants_release
 from modelreg.registry.workspace import Workspace
-from modelreg.registry.writing import land, paths_of
+from modelreg.registry.writing import land, message, paths_of
 
 _FEW = 6
 
@@ -27,7 +29,7 @@ _FEW = 6
 @dataclass(frozen=True, slots=True)
 class Registration:
     """What came of it. `bump` is the part that was raised, `first` or `explicit`; None where the version is there.
-    `commit` is None where nothing landed: already registered, or a dry run."""
+    `commit` is None where nothing landed: already registered, or a dry run. `aliases` are those that were asked for."""
 
     model: ModelName
     version: Version
@@ -36,6 +38,7 @@ class Registration:
     commit: CommitId | None
     existing: bool
     files: tuple[str, ...]
+    aliases: tuple[Alias, ...] = ()
 
 
 def register(
@@ -50,8 +53,10 @@ def register(
 
     Content that is registered already lands nothing and names its version; with bump `auto` so does what differs in
     nothing that makes a version. The number is found on the base that is landed on: of two that race, the later one
-    is compared with the earlier. Raises InvalidError for bad input, DeniedError for a version that exists or a person
-    who may not, UnavailableError where the remote cannot be reached; nothing is changed then.
+    is compared with the earlier. Aliases land in the same commit, judged as by `set_alias`; on a version that is there
+    already they land alone, if they do not name it yet. Raises InvalidError for bad input, DeniedError for a version
+    that exists, a person who may not or an alias that it may not have, UnavailableError where the remote cannot be
+    reached; nothing is changed then.
     """
     check_wish(request)
     identity = workspace.repository.identity()
@@ -66,6 +71,7 @@ def register(
     content = [item for source, item in zip(request.sources, stored, strict=True) if source.role != "lock"]
     made: dict[str, Registration] = {}
     judged: dict[CommitId | None, Decision] = {}
+    aliases = tuple(dict.fromkeys(request.aliases))
 
     def draft(current: Snapshot, version: Version) -> Draft:
         return Draft(workspace, current, request, version, stored, metrics, identity, workspace.clock())
@@ -93,22 +99,43 @@ def register(
             current = snapshot
         decided = judge(current)
         made["last"] = Registration(
-            request.model, decided.version, decided.kind, decided.reasons, None, decided.existing, ()
+            request.model, decided.version, decided.kind, decided.reasons, None, decided.existing, (), aliases
         )
         if decided.existing:
-            return None
+            return _naming(workspace, current, base, request, decided.version, identity.email) if aliases else None
         _check_access(current, identity.email, request.model)
         check_not_retired(current, request.model)
         _check_parents(current, request)
         return draft(current, decided.version).plan(base, None if dry_run else store, decided)
 
     if store and not dry_run and not judge(snapshot).existing:
+        check_free(snapshot.policy(), aliases, identity.email, request.model)
         store.push([item.md5 for item in stored], progress=progress)
     planned, landed = land(workspace, plan, push=push, dry_run=dry_run)
     last = made["last"]
     commit = landed.commit if landed else None
     return Registration(
-        last.model, last.version, last.bump, last.reasons, commit, last.existing, tuple(paths_of(planned))
+        last.model, last.version, last.bump, last.reasons, commit, last.existing, tuple(paths_of(planned)), aliases
+    )
+
+
+def _naming(
+    workspace: Workspace, snapshot: Snapshot, base: CommitId, request: Request, version: Version, by: str
+) -> Plan | None:
+    """Aliases for a version that is there; None where they name it already."""
+    model, at = request.model, workspace.clock()
+    done = named(workspace, snapshot, model, request.aliases, version, by=by, at=at)
+    if not done.transitions:
+        return None
+    said = {"Modelreg-Model": model, "Modelreg-Version": str(version)} | done.trailers
+    title = f"Point {', '.join(f'{model}@{alias}' for made in done.transitions for alias in made.aliases)} at {version}"
+    return Plan(
+        branch=workspace.settings.branch,
+        base=base,
+        files=done.files,
+        message=message(title, said),
+        at=at,
+        announce=announcing_all(workspace, base, model, done.steps),
     )
 
 

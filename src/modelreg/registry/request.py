@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from modelreg.domain.names import ModelName
+from modelreg.domain.names import Alias, ModelName
 from modelreg.domain.version import Bump, Version
 
 
@@ -35,6 +35,7 @@ class Request:
 
     Without `sources` it is a version whose files are elsewhere: `facts["source"]` then has their `uri`. `again` makes
     a version of content that is registered already, as other registries do; `labels` are tags that may change later.
+    `aliases` are to name the version, whether it is new or not.
     """
 
     model: ModelName
@@ -49,3 +50,4 @@ class Request:
     pre: str | None = None
     again: bool = False
     labels: Mapping[str, str] = field(default_factory=dict)
+    aliases: Sequence[Alias] = ()

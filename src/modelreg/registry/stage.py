@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from modelreg.domain.clock import stamp
-from modelreg.domain.lifecycle import name_alias
 from modelreg.domain.names import Alias, ModelName, Stage
 from modelreg.domain.plan import CommitId, Plan
 from modelreg.domain.policy import Policy
@@ -15,13 +13,14 @@ from modelreg.domain.tags import Moved
 from modelreg.domain.transition import Transition
 from modelreg.domain.verdict import Report
 from modelreg.domain.version import Version
-from modelreg.errors import DeniedError, GateDeniedError
+from modelreg.errors import GateDeniedError
 from modelreg.registry.announce import announcing
-from modelreg.registry.judging import Circumstances, Judge
+from modelreg.registry.judging import Circumstances
 from modelreg.registry.moving import Draft, Wish, draft
+from modelreg.registry.naming import named
 from modelreg.registry.snapshot import Snapshot
 from modelreg.registry.workspace import Workspace
-from modelreg.registry.writing import land, manifest_sha256, message, next_number, paths_of, transition_files
+from modelreg.registry.writing import land, message, paths_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,36 +122,14 @@ def set_alias(
     made: dict[str, Transition] = {}
 
     def plan(snapshot: Snapshot, base: CommitId) -> Plan | None:
-        policy = snapshot.policy(check=True)
-        stages = snapshot.stages(model)
-        if stages.aliases.get(alias) == version and version is not None:
-            return None
-        digest = None
-        if version is not None:
-            snapshot.manifest(model, version, check=True)
-            if version in snapshot.withdrawn(model):
-                raise DeniedError(f"{model}@{version} is withdrawn", hint="name a version in good standing")
-            digest = manifest_sha256(snapshot, workspace.layout.manifest(model, version))
+        made.clear()
         at = workspace.clock()
-        made["last"] = name_alias(
-            stages,
-            policy,
-            model=model,
-            alias=alias,
-            version=version,
-            manifest_sha256=digest,
-            number=next_number(snapshot, model),
-            by=by,
-            at=stamp(at),
-            reason=reason,
-        )
-        transition = made["last"]
-        report = Judge(workspace, snapshot, snapshot, Circumstances(at)).judge(transition, stages)
-        if not report.allowed and not dry_run:
-            failures = "; ".join(verdict.reason for verdict in report.failures)
-            raise GateDeniedError(f"alias {alias} of {model} may not be changed: {failures}", report.to_mapping())
-        files = transition_files(workspace, policy, stages, transition) | dict(extra(snapshot) if extra else {})
-        return record_plan(workspace, base, policy, transition, files, at, title_of(transition))
+        done = named(workspace, snapshot, model, [alias], version, by=by, at=at, reason=reason, dry_run=dry_run)
+        if not done.transitions:
+            return None
+        made["last"] = done.transitions[0]
+        files = {**done.files, **(extra(snapshot) if extra else {})}
+        return record_plan(workspace, base, done.policy, made["last"], files, at, title_of(made["last"]))
 
     planned, landed = land(workspace, plan, push=push, dry_run=dry_run)
     commit = landed.commit if landed else None
