@@ -147,6 +147,18 @@ def test_the_longest_list_on_a_line() -> None:
     assert dump({"a": [*most, 3]}).splitlines()[:2] == ["a:", "  - 0"]
 
 
+def test_what_was_written_is_read_with_its_lines_and_belongs_to_who_reads_it() -> None:
+    value = {"format": 1, "a": {"b": [1.5, None, "x"]}}
+    data = DOCS.dump(value, schema="x.v1.json")
+    first = DOCS.load(data, "one.yaml")
+    assert (first.value, first.file) == (value, "one.yaml")
+    assert first.marks == DOCS.load(bytes(bytearray(data)), "one.yaml").marks
+    first.value["a"]["b"] = "changed"
+    assert DOCS.load(data, "two.yaml").value == value
+    other = DOCS.dump({"c": 1})
+    assert (DOCS.load(data, "two.yaml").value, DOCS.load(other, "three.yaml").value) == (value, {"c": 1})
+
+
 def test_header_and_comment() -> None:
     data = DOCS.dump({"format": 1}, schema="../schemas/x.v1.json", comment="one\ntwo\x1b")
     assert data == (

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from typing import Any
 
 from modelreg.adapters import yaml_fast, yaml_values
 from modelreg.adapters.yaml_marked import marked
@@ -26,9 +27,14 @@ def read(data: bytes, file: str) -> Document:
     text = decode(data, file)
     value = yaml_fast.values(text)
     try:
-        return Document(file, yaml_values.values(text) if value is None else value, _Marks(data, file))
+        return document(data, file, yaml_values.values(text) if value is None else value)
     except yaml_values.UnsureError:
         return marked(text, file)
+
+
+def document(data: bytes, file: str, value: Any) -> Document:
+    """A sound document, of which the value is known."""
+    return Document(file, value, _Marks(data, file))
 
 
 class _Marks(Mapping[Path, Mark]):

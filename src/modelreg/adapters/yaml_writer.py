@@ -34,8 +34,8 @@ _PLAIN = re.compile(r"(?:[\w/($]|\./)[^:#\x00-\x1f]*")  # no `:` and `#` at all,
 _FLOW_INDICATOR = re.compile(r"[,\[\]{}?]")  # PyYAML's own parser stumbles over `[a?]`, libyaml does not
 
 
-def write(value: Mapping[str, object], *, schema: str | None = None, comment: str | None = None) -> bytes:
-    """`value` as UTF-8 with LF, keys in their order; `read(write(x)).value == x` for everything it accepts.
+def write(value: Mapping[str, object], *, schema: str | None = None, comment: str | None = None) -> tuple[bytes, Any]:
+    """`value` as UTF-8 with LF, keys in their order, and the equal value that is read from it.
 
     Raises InvalidError, with the field, for what a document cannot hold: numbers that are not finite or have
     more than 20 digits, keys that are not text, other types, and what the reader's limits refuse.
@@ -47,8 +47,7 @@ def write(value: Mapping[str, object], *, schema: str | None = None, comment: st
         data = ("\n".join(lines) + "\n").encode()
     except UnicodeEncodeError:
         raise InvalidError("a text holds half a character (a lone surrogate)") from None
-    yaml_reader.read(data, "(new document)")  # what is written can be read again, whatever the limits are
-    return data
+    return data, yaml_reader.read(data, "(new document)").value  # it can be read again, whatever the limits are
 
 
 def block_lines(value: Any, path: Path = ()) -> list[str]:
@@ -60,7 +59,10 @@ def block_lines(value: Any, path: Path = ()) -> list[str]:
     lines: list[str] = []
     if isinstance(value, Mapping):
         for key, item in value.items():
-            lines += _entry(_key(key, path), item, (*path, key))
+            if type(item) is str and "\n" not in item:  # nearly all lines of a manifest are packages
+                lines.append(f"{_key(key, path)}: {string(item)}")
+            else:
+                lines += _entry(_key(key, path), item, (*path, key))
     else:
         for index, item in enumerate(value):
             lines += _item(item, (*path, index))
