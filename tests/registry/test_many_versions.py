@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pytest
 
 from modelreg.adapters.repository import GitRepository
 from modelreg.adapters.trees import CommitTree
-from modelreg.domain.layout import holding
+from modelreg.domain.layout import holders
 from modelreg.domain.names import ModelName
 from modelreg.domain.plan import CommitId
 from modelreg.registry.carried import Carried
@@ -41,12 +42,14 @@ def test_every_tree_finds_the_folders_that_a_listing_shows(repo: Repo, folder: s
     commit = repo.commit("link", {f"{FOLDER}1.7.0/{NAME}": "1\n"})
     repository = GitRepository.open(repo.path)
     tree = repository.tree(CommitId(commit))
-    wanted = holding(tree.paths(folder), folder, NAME)
+    wanted = list(holders(tree.paths(folder), folder, NAME))
     assert len(wanted) == {FOLDER: 6, "registry/": 1}.get(folder, 0)
     fresh = CommitTree(repository.git, CommitId(commit))
     none = Carried(fresh, fresh, {})
     for one in (fresh, none, _ListedOnce(fresh), repository.work_tree()):
-        assert list(one.holding(folder, NAME)) == wanted
+        found = one.holding(folder, NAME)
+        assert list(found) == wanted
+        assert found == {called: tree.paths(folder)[f"{folder}{called}/{NAME}"] for called in wanted}
 
 
 def test_what_is_carried_counts(repo: Repo) -> None:
@@ -90,3 +93,32 @@ def test_a_folder_without_a_manifest_is_no_version(repo: Repo) -> None:
         assert [str(version) for version in snapshot.versions(ModelName("churn"))] == ["1.0.0"]
         assert [str(version) for version in snapshot.annotated(ModelName("churn"))] == ["9.0.0"]
     assert str(registry.register("churn", source="s3://bucket/2")) == "<churn@1.0.1>"
+
+
+def test_the_same_content_is_found_though_no_manifest_is_read_twice(
+    repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo.commit("code", {"train.py": "\n"})
+    init(repo.path, policy="open", remote=None, embedded=True)
+    files = [tmp_path / str(number) / "model.json" for number in range(4)]
+    for number, file in enumerate(files):
+        file.parent.mkdir()
+        file.write_text(f"[{number}]")
+    registry = Registry(repo.path)
+    made = [registry.register("churn", artifacts=[file]) for file in files[:3]]
+    registry.register("churn", artifacts=[files[3]])
+    read: list[str] = []
+    real = CommitTree.read_many
+
+    def read_many(self: CommitTree, paths: Iterable[str]) -> Mapping[str, bytes]:
+        wanted = list(paths)
+        read.extend(path for path in wanted if path.endswith(NAME))
+        return real(self, wanted)
+
+    monkeypatch.setattr(CommitTree, "read_many", read_many)
+    again = Registry(repo.path).register("churn", artifacts=[files[1]])
+    assert (again.version, read) == (made[1].version, [f"{FOLDER}1.0.3/{NAME}", f"{FOLDER}1.0.1/{NAME}"])
+    made[1].withdraw("wrong data")
+    assert str(registry.register("churn", artifacts=[files[1]]).version) == "1.0.4"
+    monkeypatch.setattr("modelreg.registry.register._MOST_DIGESTS", 1)
+    assert registry.register("churn", artifacts=[files[0]]).version == made[0].version

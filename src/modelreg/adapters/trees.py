@@ -11,7 +11,7 @@ from functools import cached_property
 
 from modelreg.adapters.door import Door
 from modelreg.adapters.file_list import FileList, records
-from modelreg.domain.layout import holding
+from modelreg.domain.layout import holders
 from modelreg.domain.plan import CommitId
 from modelreg.errors import UnavailableError
 from modelreg.registry.ports import Entry
@@ -56,15 +56,15 @@ class CommitTree:
             if self._known(prefix) is None:
                 self._list(prefix)
 
-    def holding(self, folder: str, name: str) -> Sequence[str]:
+    def holding(self, folder: str, name: str) -> Mapping[str, Entry]:
         inside, wanted = self._find(folder.rstrip("/")), os.fsencode(name)
         if inside is None or inside.mode != _FOLDER:
-            return ()
+            return {}
         objects = self._git.objects
         folders = [item for item in objects.trees([inside.blob])[inside.blob] if item.mode == _FOLDER]
         objects.trees(item.id for item in folders)
-        files = ((os.fsdecode(item.name), objects.entry(item.id, wanted)) for item in folders)
-        return [called for called, file in files if file is not None and file.mode != _FOLDER]
+        files = ((item.name, objects.entry(item.id, wanted)) for item in folders)
+        return {os.fsdecode(n): Entry(file.mode, file.id) for n, file in files if file and file.mode != _FOLDER}
 
     def read(self, path: str) -> bytes | None:
         return self.read_many([path]).get(path)
@@ -183,8 +183,9 @@ class WorkTree:
     def list_many(self, prefixes: Iterable[str]) -> None:
         """Files on disk may change: nothing is kept."""
 
-    def holding(self, folder: str, name: str) -> Sequence[str]:
-        return holding(self.paths(folder), folder, name)
+    def holding(self, folder: str, name: str) -> Mapping[str, Entry]:
+        listed = self.paths(folder)
+        return {called: listed[path] for called, path in holders(listed, folder, name).items()}
 
     def read(self, path: str) -> bytes | None:
         try:

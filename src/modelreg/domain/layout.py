@@ -157,11 +157,11 @@ class Layout:
         return _version_place(path, model, parts)
 
 
-def holding(paths: Iterable[str], folder: str, name: str) -> list[str]:
-    """Of a listing of files: names of the folders in `folder` (with its `/`) that hold a file `name`."""
+def holders(paths: Iterable[str], folder: str, name: str) -> dict[str, str]:
+    """Of a listing of files: by name the folders in `folder` (with its `/`) that hold a file `name`; its path."""
     start, end = len(folder), f"/{name}"
-    found = (path[start : -len(end)] for path in paths if path.startswith(folder) and path.endswith(end))
-    return [called for called in found if called and "/" not in called]
+    found = ((path[start : -len(end)], path) for path in paths if path.startswith(folder) and path.endswith(end))
+    return {called: path for called, path in found if called and "/" not in called}
 
 
 def schema_header(path: str, kind: str, root: str) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
-from modelreg.domain.layout import holding
+from modelreg.domain.layout import holders
 from modelreg.registry.ports import Entry, Tree
 
 
@@ -23,8 +23,9 @@ class Carried:
     def list_many(self, prefixes: Iterable[str]) -> None:
         self._base.list_many(prefixes)
 
-    def holding(self, folder: str, name: str) -> Sequence[str]:
-        return _both(self._base.holding(folder, name), holding(self._entries, folder, name))
+    def holding(self, folder: str, name: str) -> Mapping[str, Entry]:
+        mine = {called: self._entries[path] for called, path in holders(self._entries, folder, name).items()}
+        return _both(mine, self._base.holding(folder, name))
 
     def read(self, path: str) -> bytes | None:
         return self.read_many([path]).get(path)
@@ -35,6 +36,9 @@ class Carried:
         return found | dict(self._other.read_many(p for p in wanted if p in self._entries and p not in found))
 
 
+_NEW = Entry("100644", "")
+
+
 class Planned:
     """`base` with `files` written over it, whose blobs do not exist yet."""
 
@@ -43,14 +47,15 @@ class Planned:
         self._files = files
 
     def paths(self, prefix: str) -> Mapping[str, Entry]:
-        new = {path: Entry("100644", "") for path in self._files if path.startswith(prefix)}
+        new = {path: _NEW for path in self._files if path.startswith(prefix)}
         return dict(sorted({**self._base.paths(prefix), **new}.items())) if new else self._base.paths(prefix)
 
     def list_many(self, prefixes: Iterable[str]) -> None:
         self._base.list_many(prefixes)
 
-    def holding(self, folder: str, name: str) -> Sequence[str]:
-        return _both(self._base.holding(folder, name), holding(self._files, folder, name))
+    def holding(self, folder: str, name: str) -> Mapping[str, Entry]:
+        mine = dict.fromkeys(holders(self._files, folder, name), _NEW)
+        return _both(self._base.holding(folder, name), mine)
 
     def read(self, path: str) -> bytes | None:
         return self._files[path] if path in self._files else self._base.read(path)
@@ -61,6 +66,6 @@ class Planned:
         return found | {path: self._files[path] for path in wanted if path in self._files}
 
 
-def _both(one: Sequence[str], other: Sequence[str]) -> Sequence[str]:
-    """Names of folders in tree order, in which a `/` follows each."""
-    return sorted({*one, *other}, key=lambda called: f"{called}/") if other else one
+def _both(one: Mapping[str, Entry], other: Mapping[str, Entry]) -> Mapping[str, Entry]:
+    """The second before the first where both have a folder; in tree order, in which a `/` follows each name."""
+    return dict(sorted({**one, **other}.items(), key=lambda item: f"{item[0]}/"))

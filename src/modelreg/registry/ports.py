@@ -93,8 +93,8 @@ class Tree(Protocol):
     def list_many(self, prefixes: Iterable[str]) -> None:
         """List these folders in one go; later calls of `paths` and reads below them find that done."""
 
-    def holding(self, folder: str, name: str) -> Sequence[str]:
-        """Names of the folders in `folder` (with its `/`) that hold a file `name`, in tree order: no other is listed.
+    def holding(self, folder: str, name: str) -> Mapping[str, Entry]:
+        """The folders in `folder` (with its `/`) that hold a file `name`, in tree order, each with that file.
 
         Quicker than `paths` where folders are many: of two commits they are mostly the same."""
 

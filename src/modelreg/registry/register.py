@@ -24,6 +24,9 @@ from modelreg.registry.workspace import Workspace
 from modelreg.registry.writing import land, message, paths_of
 
 _FEW = 6
+_MOST_DIGESTS = 50_000
+"""Manifests whose digests are kept: some 20 MB."""
+_SHA256 = re.compile(rb"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,17 +195,28 @@ def find_same(
     Lock files do not count, here or there: the same model from another environment is the same model.
     """
     wanted = {(item.name, item.sha256) for item in stored}
-    digest = stored[0].sha256.encode()
-    gone = snapshot.withdrawn(model)
-    versions = [v for v in snapshot.versions(model) if v not in gone and not (releases and v.is_prerelease)]
-    paths = {snapshot.layout.manifest(model, v): v for v in sorted(versions, key=lambda v: (v.is_prerelease, v))}
-    read = snapshot.tree.read_many(paths)
-    for path, version in paths.items():
-        if digest in read.get(path, b""):  # parse only what can match
-            manifest = snapshot.manifest(model, version)
-            if {(a.path, a.sha256) for a in manifest.artifacts if a.role != "lock"} == wanted:
-                return version
+    if len(_digests) > _MOST_DIGESTS:
+        _digests.clear()
+    gone, known = snapshot.withdrawn(model), snapshot.manifests(model)
+    versions = [v for v in known if v not in gone and not (releases and v.is_prerelease)]
+    _learn(snapshot, {snapshot.layout.manifest(model, v): b for v in versions if (b := known[v].blob) not in _digests})
+    alike = [v for v in versions if stored[0].sha256 in _digests.get(known[v].blob, ())]  # parse only what can match
+    for version in sorted(alike, key=lambda v: (v.is_prerelease, v)):
+        manifest = snapshot.manifest(model, version)
+        if {(a.path, a.sha256) for a in manifest.artifacts if a.role != "lock"} == wanted:
+            return version
     return None
+
+
+_digests: dict[str, frozenset[str]] = {}
+"""All that looks like a sha256 in a manifest, by its blob. What a blob holds never changes: of a thousand versions only
+the new ones are read."""
+
+
+def _learn(snapshot: Snapshot, blobs: Mapping[str, str]) -> None:
+    """Read manifests, which are given by their paths."""
+    for path, data in snapshot.tree.read_many(blobs).items():
+        _digests[blobs[path]] = frozenset(match.decode() for match in _SHA256.findall(data))
 
 
 def find_brought(snapshot: Snapshot, request: Request) -> Version | None:

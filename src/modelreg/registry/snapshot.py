@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from modelreg.domain.card import Card, annotations_card
 from modelreg.domain.document import Document
 from modelreg.domain.finding import failed
-from modelreg.domain.layout import Layout, holding
+from modelreg.domain.layout import Layout, holders
 from modelreg.domain.manifest import Manifest
 from modelreg.domain.names import ModelName
 from modelreg.domain.plan import CommitId
@@ -18,7 +18,7 @@ from modelreg.domain.stages import Stages
 from modelreg.domain.transition import Transition
 from modelreg.domain.version import Version
 from modelreg.errors import InvalidError, ModelregError, NotFoundError
-from modelreg.registry.ports import Documents, Tree
+from modelreg.registry.ports import Documents, Entry, Tree
 
 T = TypeVar("T")
 _AT_ONCE = 500
@@ -141,12 +141,17 @@ class Snapshot:
         """Those versions that have annotations."""
         return frozenset(self._with(model, "annotations.yaml"))
 
+    def manifests(self, model: str) -> dict[Version, Entry]:
+        """Where the manifest of each version is, not read."""
+        found = self.tree.holding(self.layout.model_folder(model), "manifest.yaml")
+        return {Version.parse(text): entry for text, entry in found.items() if text != "transitions"}
+
     def _with(self, model: str, name: str) -> tuple[Version, ...]:
         """The versions that have a file of that name, in SemVer order."""
         if (model, name) not in self._versions:
             folder = self.layout.model_folder(model)
             listed = self._all_listed or model in self._files
-            found = holding(self.files(model), folder, name) if listed else self.tree.holding(folder, name)
+            found = holders(self.files(model), folder, name) if listed else self.tree.holding(folder, name)
             self._versions[model, name] = tuple(sorted(Version.parse(text) for text in found if text != "transitions"))
         return self._versions[model, name]
 

@@ -8,7 +8,7 @@ from typing import get_args
 
 from modelreg.domain.document import Document
 from modelreg.domain.finding import Finding, failed
-from modelreg.domain.layout import DocumentKind, Place, holding
+from modelreg.domain.layout import DocumentKind, Place, holders, holding
 from modelreg.errors import ModelregError, NotFoundError, UnavailableError
 from modelreg.registry.addonly import touched_since_landing
 from modelreg.registry.checking import Checked
@@ -182,8 +182,9 @@ class _ListedOnce:
     def list_many(self, prefixes: Iterable[str]) -> None:
         self._tree.list_many(prefixes)
 
-    def holding(self, folder: str, name: str) -> Sequence[str]:
-        return holding(self.paths(folder), folder, name)
+    def holding(self, folder: str, name: str) -> Mapping[str, Entry]:
+        listed = self.paths(folder)
+        return {called: listed[path] for called, path in holders(listed, folder, name).items()}
 
     def read(self, path: str) -> bytes | None:
         return self._tree.read(path)
