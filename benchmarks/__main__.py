@@ -36,6 +36,7 @@ class Group(NamedTuple):
 GROUPS = {
     "start": Group("what a command costs before it does anything", start_up.measure),
     "stage": Group("stage changes, whole processes", writes.stage_set),
+    "approve": Group("approvals, whole processes", writes.approve),
     "sdk": Group("stage changes and registrations in a process that is there", writes.sdk),
     "mlflow": Group("the same against MLflow", writes.mlflow),
     "reads": Group("questions, whole processes", reads.questions),

@@ -108,11 +108,11 @@ def _done(command: Sequence[str], folder: Path | None, data: bytes | None, env: 
     return done.stdout
 
 
-def each(make: Callable[[], Sequence[str]], folder: Path) -> Work:
+def each(make: Callable[[], Sequence[str]], folder: Path, *, env: Mapping[str, str] | None = None) -> Work:
     """As `process`, another command every time: what writes cannot be done twice."""
 
     def run() -> float:
-        return process(make(), folder)()
+        return process(make(), folder, env=env)()
 
     return run
 

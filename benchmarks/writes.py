@@ -1,4 +1,4 @@
-"""Stage changes and registrations: whole processes, and in a process that is there already."""
+"""Stage changes, approvals and registrations: whole processes, and in a process that is there already."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.large import ASKED, RULED_MODELS, VERSIONS_A_MODEL
-from benchmarks.measure import MODELREG, Row, Work, compare, each, process, timed
+from benchmarks.measure import MODELREG, Row, Work, compare, each, environment, process, timed
 from benchmarks.peers import postgresql
 from benchmarks.settings import MADE, MOST_FOR_MINUTES, Settings
 
+_APPROVER = "bo@example.org"
 _IMPORT = ["git", "fast-import", "--quiet", "--done"]
 
 
@@ -42,6 +43,21 @@ class Moves:
             return [*MODELREG, "stage", "set", model, version, "staging"]
 
         return each(command, self.registry)
+
+    def approvals(self, key: Path) -> Work:
+        """`modelreg approve`, as a process: by somebody else, whose key the registry lists from now on."""
+        signers = self.registry / "registry" / "allowed_signers"
+        if not signers.exists():
+            public = " ".join(key.with_suffix(".pub").read_text().split()[:2])
+            signers.write_text(f'{_APPROVER} namespaces="modelreg-approval-v1" {public}\n')
+            for arguments in (["add", "--", str(signers)], ["commit", "-q", "-m", "List a signer"]):
+                subprocess.run(["git", *arguments], cwd=self.registry, check=True, env=environment())
+
+        def command() -> list[str]:
+            model, version = next(self.left)
+            return [*MODELREG, "approve", model, version, "staging", "--key", str(key)]
+
+        return each(command, self.registry, env={"GIT_COMMITTER_EMAIL": _APPROVER, "GIT_AUTHOR_EMAIL": _APPROVER})
 
     def call(self) -> Callable[[], object]:
         """`ModelVersion.set_stage`, in this process."""
@@ -80,6 +96,20 @@ def stage_set(settings: Settings) -> Iterator[Row]:
                 few = settings.runs if size <= 100 else 1  # 40 s at 1,000
                 half = 0.5 if size == 100 else None
                 yield compare("`stage set`", moves[size].work(), "`gto assign`", theirs, few, versions=size, goal=half)
+
+
+def approve(settings: Settings) -> Iterator[Row]:
+    """Whole processes, with a signature: against the same in the smallest registry."""
+    key = settings.folder / "approver"  # a large registry keeps whom it lists
+    if not key.exists():
+        key.parent.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", key], check=True)
+    works = {size: Moves(registry).approvals(key) for size, registry in settings.registries().items()}
+    small = settings.small
+    for size in sorted(works)[1:]:
+        goal = 1.2 if size <= MOST_FOR_MINUTES else 2.0
+        mine, other = works[size], works[small]
+        yield compare("`approve`", mine, f"the same at {small:,}", other, settings.runs, versions=size, goal=goal)
 
 
 def sdk(settings: Settings) -> Iterator[Row]:

@@ -61,6 +61,11 @@ _OVERRIDES: tuple[tuple[str, str], ...] = (
     ("log.follow", "false"),
     ("log.mailmap", "false"),
     ("i18n.logOutputEncoding", "UTF-8"),
+    # Of a pack so much is mapped at a time, and so much kept of what deltas are made on: git would map a pack of any
+    # size as a whole, which is the largest part of what a walk over many commits holds. It takes no longer this way.
+    ("core.packedGitWindowSize", "4m"),
+    ("core.packedGitLimit", "64m"),
+    ("core.deltaBaseCacheLimit", "32m"),
     ("http.lowSpeedLimit", "1000"),
     ("http.lowSpeedTime", "60"),
 )
