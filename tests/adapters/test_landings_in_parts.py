@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from modelreg.adapters import history as walked
+from modelreg.adapters.repository import GitRepository
 from modelreg.registry import landings
 from modelreg.registry.addonly import touched_since_landing
 from modelreg.registry.history import history
@@ -48,3 +50,18 @@ def test_parts_are_the_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         for part in landings.landings_in_parts(workspace.repository, tip, "registry/", since)
         for landing in part
     ] == list(at_once[4:])
+
+    assert isinstance(workspace.repository, GitRepository)
+    git = workspace.repository.git
+    for most, changes in ((1, 100), (3, 100), (100, 3), (100, 100)):
+        monkeypatch.setattr(walked, "AT_ONCE", most)
+        monkeypatch.setattr(walked, "CHANGES_AT_ONCE", changes)
+        parted = list(walked.in_parts(git, None, tip, "registry/"))
+        assert [landing for _, part in parted for landing in part] == list(at_once)
+        assert parted[-1][0] == tip
+        assert max(len(part) for _, part in parted[1:] or parted) <= most
+        after = list(walked.in_parts(git, since, tip, "registry/"))
+        assert [landing for _, part in after for landing in part] == list(at_once[4:])
+    monkeypatch.setattr(walked, "AT_ONCE", 100)
+    monkeypatch.setattr(walked, "CHANGES_AT_ONCE", 3)
+    assert max(len(part) for _, part in list(walked.in_parts(git, None, tip, "registry/"))[2:]) <= 3

@@ -12,11 +12,13 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from modelreg.adapters.door import Door
 from modelreg.adapters.ranges import first_parent_range, near
-from modelreg.domain.history import Ancestor, Change, Landing
+from modelreg.domain.history import Ancestor, Change, Landing, next_part
 from modelreg.domain.plan import CommitId
 from modelreg.errors import UnavailableError
 
-_AT_ONCE = 5_000
+AT_ONCE = 5_000
+CHANGES_AT_ONCE = 10_000
+"""Commits, and changed files, that a part of a history is meant to have at the most."""
 _RAW = ("--raw", "--no-abbrev", "--no-renames", "-O/dev/null", "--no-color", "--no-ext-diff", "-z")
 
 
@@ -85,14 +87,24 @@ def has_merges(git: Door, tip: CommitId, since: CommitId | None = None) -> bool:
     return bool(git.run([*command, *([f"^{since}"] if since else [])]).strip())
 
 
-def in_parts(git: Door, since: CommitId | None, tip: CommitId) -> Sequence[CommitId]:
-    """The first-parent line from `since` to `tip` in parts, by their last commits: so that no hundred thousand landings
-    are in memory at once."""
+def in_parts(
+    git: Door, since: CommitId | None, tip: CommitId, prefix: str
+) -> Iterator[tuple[CommitId, Sequence[Landing]]]:
+    """As `landings`, oldest first, of some commits at a time, each part with its last commit: so that no hundred
+    thousand landings are in memory at once. There is one part at least, and the last one's commit is the tip."""
     if since is None:
         line: Sequence[CommitId] = [ancestor.commit for ancestor in reversed(first_parents(git, tip))]
     else:
-        line = first_parent_range(git, since, tip) or ()
-    return [*line[_AT_ONCE - 1 : -1 : _AT_ONCE], tip]
+        line = first_parent_range(git, since, tip) or (tip,)
+    begin, size = 0, max(1, AT_ONCE // 10)
+    while begin < len(line):
+        end = min(begin + size, len(line))
+        part = landings(git, line[end - 1], prefix, since)
+        changes = sum(len(landing.changes) for landing in part)
+        yield line[end - 1], part
+        del part
+        begin, since = end, line[end - 1]
+        size = next_part(size, changes, AT_ONCE, CHANGES_AT_ONCE)
 
 
 def first_on_one_line(landings: Sequence[Landing], blobs: Mapping[str, str]) -> dict[str, CommitId]:

@@ -136,11 +136,10 @@ class Update:
         since = self._last_common(commit)
         query = "SELECT coalesce(max(number), 0) FROM landing WHERE registry = ?"
         (number,) = self._db.execute(query, (self.registry,)).fetchone()
-        for step in history.in_parts(self._git, since, commit):
-            for landing in history.landings(self._git, step, self._layout.prefix, since):
+        for _, landings in history.in_parts(self._git, since, commit, self._layout.prefix):
+            for landing in landings:
                 number += 1
                 self._landing(number, landing)
-            since = step
         self._db.execute("UPDATE registry SET landed = ? WHERE id = ?", (commit, self.registry))
         self.landed = commit
 

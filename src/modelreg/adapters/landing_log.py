@@ -119,10 +119,8 @@ class LandingLog:
             known = None
         since = None if known is None else known.tip
         merges = (known is not None and known.merges) or history.has_merges(self._git, tip, since)
-        for step in history.in_parts(self._git, since, tip):
-            landings = history.landings(self._git, step, layout.prefix, since)
+        for step, landings in history.in_parts(self._git, since, tip, layout.prefix):
             known = _append(db, layout, known, landings, step, merges=merges)
-            since = step
         assert known is not None  # noqa: S101 - there is one part at least
         return known
 

@@ -58,6 +58,14 @@ def registrations(landings: Iterable[Landing]) -> dict[str, str]:
     }
 
 
+def next_part(size: int, changes: int, most: int, most_changes: int) -> int:
+    """How many commits to read next, after `size` that held so many changed files: a landing may bring hundreds.
+
+    At most `most`, and as many as are likely to hold `most_changes`; never more than twice as many as before.
+    """
+    return max(1, min(most, most_changes * size // max(changes, 1), 2 * size))
+
+
 @dataclass(frozen=True, slots=True)
 class Ancestor:
     """A commit of the first-parent line: its first parent (None: the root) and committer time in epoch seconds."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from modelreg.domain.history import Landing
+from modelreg.domain.history import Landing, next_part
 from modelreg.domain.plan import CommitId
 from modelreg.registry.ports import Repository
 
@@ -32,4 +32,4 @@ def landings_in_parts(
         yield part
         del part
         begin, since = end, line[end - 1]
-        size = max(1, min(AT_ONCE, CHANGES_AT_ONCE * size // max(changes, 1), 2 * size))
+        size = next_part(size, changes, AT_ONCE, CHANGES_AT_ONCE)
