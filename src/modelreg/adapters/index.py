@@ -69,7 +69,7 @@ class SqliteIndex:
 
         return self._ask(commit, answer)
 
-    def history(self, commit: CommitId, model: ModelName | None = None) -> Sequence[Added] | None:
+    def history(self, commit: CommitId, model: ModelName | None = None) -> list[Added] | None:
         def answer(connection: sqlite3.Connection, registry: int) -> list[Added] | None:
             if _unsound(connection, registry, _TOLD, model):
                 return None

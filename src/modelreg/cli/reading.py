@@ -193,15 +193,16 @@ def _basis(metric: dict[str, Any]) -> str:
 def history(model: MaybeModel = None, registry: RegistryPath = HERE, ref: Ref = None, as_json: Json = False) -> None:
     """What happened, oldest first: who, when, why, in which commit."""
     from modelreg.domain.names import parse_model
+    from modelreg.registry.history import drained
     from modelreg.registry.history import history as events
     from modelreg.wiring import open_index, open_workspace
 
     workspace = open_workspace(registry)
     found = events(workspace, None if model is None else parse_model(model), ref, index=open_index(workspace))
     if as_json:
-        emit_json_list("events", (event.to_mapping() for event in found))
+        emit_json_list("events", (event.to_mapping() for event in drained(found)))
         return
-    rows = (_told(event, of_one=model is not None) for event in found)
+    rows = (_told(event, of_one=model is not None) for event in drained(found))
     table(("landed (UTC)", "commit", "what", "version", "way", "by", "reason"), rows)
 
 

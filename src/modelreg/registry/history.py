@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from modelreg.domain.card import Card, approvers, evidence_card, registration_card, transition_card
 from modelreg.domain.clock import stamp
@@ -18,6 +18,7 @@ from modelreg.registry.landings import landings_in_parts
 from modelreg.registry.snapshot import Snapshot
 from modelreg.registry.workspace import Workspace
 
+Item = TypeVar("Item")
 _ORDER = {"manifest": 0, "evidence": 1, "transition": 2}
 """What a history tells of, in the order of one landing."""
 
@@ -79,10 +80,17 @@ def history(
     snapshot = workspace.at(tip)
     if model is not None:
         snapshot.require_model(model)
-    added = index.history(tip, model) if index is not None and after is None else None
-    if added is None:
-        added = list(_added(workspace, snapshot, model, after))
-    return [_event(one) for one in added]
+    known = index.history(tip, model) if index is not None and after is None else None
+    if known is None:
+        return [_event(one) for one in _added(workspace, snapshot, model, after)]
+    return [_event(one) for one in drained(known)]
+
+
+def drained(items: list[Item]) -> Iterator[Item]:
+    """Each in its turn, and no longer kept: of a hundred thousand only one form is held at a time."""
+    items.reverse()
+    while items:
+        yield items.pop()
 
 
 def _added(

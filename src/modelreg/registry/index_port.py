@@ -55,8 +55,9 @@ class Index(Protocol):
         `initial` is the stage of those that are listed nowhere.
         """
 
-    def history(self, commit: CommitId, model: ModelName | None = None) -> Sequence[Added] | None:
-        """What landed on the first-parent line up to `commit`, of one model or of all, oldest first."""
+    def history(self, commit: CommitId, model: ModelName | None = None) -> list[Added] | None:
+        """What landed on the first-parent line up to `commit`, of one model or of all, oldest first; whoever asked may
+        empty it."""
 
     def citing(
         self, commit: CommitId, field: str, names: Sequence[str], *, beginning: bool = False
