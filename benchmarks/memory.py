@@ -1,16 +1,17 @@
-"""What a reading command holds in memory at the most: the largest resident set of its own process, and of git's."""
+"""What a command holds in memory at the most: the largest resident set of its own process, and of git's."""
 
 from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from benchmarks.index import loaders, switched
 from benchmarks.large import ASKED
-from benchmarks.measure import MODELREG, Row, process
+from benchmarks.measure import Row, process
 from benchmarks.settings import MOST_FOR_MINUTES, Settings
+from benchmarks.writes import APPROVER, Moves, approver
 
 _MB = 1024 / 1e6  # ru_maxrss is in KiB
 _LIMIT = 300.0
@@ -26,6 +27,7 @@ _READS = {
     "`lineage --reverse`, all": ["lineage", "--reverse", "data:churn"],
     "`lineage --reverse`, one": ["lineage", "--reverse", f"{_MODEL}@1.0.0"],
     "`stage list`": ["stage", "list", _MODEL],
+    "`show`": ["show", f"{_MODEL}@1.0.0"],
     "`compare`": ["compare", f"{_MODEL}@1.0.0", f"{_MODEL}@1.1.0"],
 }
 # Writes KiB: of modelreg itself, and of the largest that it started. A process has at least the size of the one that
@@ -51,18 +53,27 @@ def measure(settings: Settings) -> Iterator[Row]:
     yield _row("making the index", ["search", "model = none"], registry, size)
     for name, arguments in list(_READS.items())[:: 4 if settings.quick else 1]:
         yield _row(name, arguments, registry, size)
+    yield _row("`validate`, cold", ["validate"], registry, size)
+    yield _row("`validate`, warm", ["validate"], registry, size)
     most = max(size for size in settings.sizes if size <= MOST_FOR_MINUTES or settings.full)
-    registry = settings.registry(most)
     for name, fast in loaders():
-        yield _row(f"`validate --no-index`{name}", ["validate", "--no-index"], registry, most, fast=fast)
-    process([*MODELREG, "validate"], registry)()
-    yield _row("`validate`, warm", ["validate"], registry, most)
+        yield _row(f"`validate --no-index`{name}", ["validate", "--no-index"], settings.registry(most), most, fast=fast)
     if not settings.quick:
-        yield _row("`verify --offline`", ["verify", "--offline"], registry, most)
+        yield _row("`verify --offline`", ["verify", "--offline"], registry, size)
+    yield _row("`approve`", Moves(registry).approval(approver(settings)), registry, size, APPROVER)
 
 
-def _row(name: str, arguments: list[str], registry: Path, size: int, *, fast: bool = True) -> Row:
+def _row(
+    name: str,
+    arguments: list[str],
+    registry: Path,
+    size: int,
+    who: Mapping[str, str] | None = None,
+    *,
+    fast: bool = True,
+) -> Row:
+    env = switched(fast=fast) | dict(who or {})
     with tempfile.NamedTemporaryFile() as file:
-        process([*_SHELL, sys.executable, "-c", _RUNNER, file.name, *arguments], registry, env=switched(fast=fast))()
+        process([*_SHELL, sys.executable, "-c", _RUNNER, file.name, *arguments], registry, env=env)()
         own, git = (int(kib) * _MB for kib in Path(file.name).read_text().split())
     return Row(name, size, own, "git's processes", git, max(own, git), _LIMIT, "figure", "MB")

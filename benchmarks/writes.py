@@ -18,7 +18,7 @@ from benchmarks.measure import MODELREG, Row, Work, compare, each, environment, 
 from benchmarks.peers import postgresql
 from benchmarks.settings import MADE, MOST_FOR_MINUTES, Settings
 
-_APPROVER = "bo@example.org"
+APPROVER = {"GIT_COMMITTER_EMAIL": "bo@example.org", "GIT_AUTHOR_EMAIL": "bo@example.org"}
 _IMPORT = ["git", "fast-import", "--quiet", "--done"]
 
 
@@ -45,19 +45,19 @@ class Moves:
         return each(command, self.registry)
 
     def approvals(self, key: Path) -> Work:
-        """`modelreg approve`, as a process: by somebody else, whose key the registry lists from now on."""
+        """`modelreg approve`, as a process."""
+        return each(lambda: [*MODELREG, *self.approval(key)], self.registry, env=APPROVER)
+
+    def approval(self, key: Path) -> list[str]:
+        """The arguments of the next one: by somebody else, whose key the registry lists from now on."""
         signers = self.registry / "registry" / "allowed_signers"
         if not signers.exists():
             public = " ".join(key.with_suffix(".pub").read_text().split()[:2])
-            signers.write_text(f'{_APPROVER} namespaces="modelreg-approval-v1" {public}\n')
+            signers.write_text(f'{APPROVER["GIT_COMMITTER_EMAIL"]} namespaces="modelreg-approval-v1" {public}\n')
             for arguments in (["add", "--", str(signers)], ["commit", "-q", "-m", "List a signer"]):
                 subprocess.run(["git", *arguments], cwd=self.registry, check=True, env=environment())
-
-        def command() -> list[str]:
-            model, version = next(self.left)
-            return [*MODELREG, "approve", model, version, "staging", "--key", str(key)]
-
-        return each(command, self.registry, env={"GIT_COMMITTER_EMAIL": _APPROVER, "GIT_AUTHOR_EMAIL": _APPROVER})
+        model, version = next(self.left)
+        return ["approve", model, version, "staging", "--key", str(key)]
 
     def call(self) -> Callable[[], object]:
         """`ModelVersion.set_stage`, in this process."""
@@ -100,16 +100,22 @@ def stage_set(settings: Settings) -> Iterator[Row]:
 
 def approve(settings: Settings) -> Iterator[Row]:
     """Whole processes, with a signature: against the same in the smallest registry."""
-    key = settings.folder / "approver"  # a large registry keeps whom it lists
-    if not key.exists():
-        key.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", key], check=True)
+    key = approver(settings)
     works = {size: Moves(registry).approvals(key) for size, registry in settings.registries().items()}
     small = settings.small
     for size in sorted(works)[1:]:
         goal = 1.2 if size <= MOST_FOR_MINUTES else 2.0
         mine, other = works[size], works[small]
         yield compare("`approve`", mine, f"the same at {small:,}", other, settings.runs, versions=size, goal=goal)
+
+
+def approver(settings: Settings) -> Path:
+    """The key of whoever approves: always the same, since a large registry keeps whom it lists."""
+    key = settings.folder / "approver"
+    if not key.exists():
+        key.parent.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", key], check=True)
+    return key
 
 
 def sdk(settings: Settings) -> Iterator[Row]:
