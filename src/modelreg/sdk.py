@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from modelreg.auditing import Audited
 from modelreg.describing import Kind
 from modelreg.domain.address import Address
-from modelreg.domain.names import Alias, ModelName, parse_alias, parse_model, parse_stage
+from modelreg.domain.names import Alias, parse_alias, parse_model
 from modelreg.domain.version import Bump, Version, parse_label
 from modelreg.errors import UsageError
 from modelreg.locating import locate, one_state

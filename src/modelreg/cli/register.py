@@ -112,7 +112,7 @@ def register(
     version: VersionOption = None,
     bump: Bump = None,
     pre: Pre = None,
-    alias: Aliases = [],  # noqa: B006
+    alias: Aliases = [],
     task: Task = None,
     primary_metric: Primary = None,
     push: Push = False,

@@ -8,7 +8,7 @@ from typing import get_args
 
 from modelreg.domain.document import Document
 from modelreg.domain.finding import Finding, failed
-from modelreg.domain.layout import DocumentKind, Place, holders, holding
+from modelreg.domain.layout import DocumentKind, Place, holders
 from modelreg.errors import ModelregError, NotFoundError, UnavailableError
 from modelreg.registry.addonly import touched_since_landing
 from modelreg.registry.checking import Checked
