@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -24,6 +25,7 @@ from modelreg.errors import (
 from modelreg.registry.proposals import proposals_mapping
 from modelreg.registry.propose import Proposed
 from modelreg.registry.stage import StageChange
+from modelreg.registry.verify import Verification
 from tests.cli.runner import artifact, done, everything, metrics, modelreg
 from tests.keys import Key, make_key
 from tests.support import Repo
@@ -362,6 +364,33 @@ def test_a_registry_is_validated_and_verified(churn: RegisteredModel, repo: Repo
     assert not broken.ok
     assert registry.validate(ref="HEAD^").ok
     assert not registry.verify(offline=True).ok
+
+
+def test_how_much_is_verified_is_asked_of_each(churn: RegisteredModel, repo: Repo) -> None:
+    def reviewed(body: dict[str, Any]) -> None:
+        body["gates"].append({"stage": "staging", "require": {"approvals": {"count": 1, "from": ["forge"]}}})
+        body["people"] = {BO: {"github": "bo"}}
+
+    change_policy(repo, reviewed)
+    repo.git("merge", "-q", "--no-ff", "-m", "reviewed on the forge", churn["1.0.3"].propose("staging").branch)
+    version = churn["1.0.3"]
+    everywhere: tuple[Callable[..., Verification], ...] = (churn.registry.verify, churn.verify, version.verify)
+
+    def codes(**options: bool) -> set[frozenset[str]]:
+        """The errors that each of them finds."""
+        found = [verify(**options).findings for verify in everywhere]
+        return {frozenset(f.code for f in findings if f.severity == "error") for findings in found}
+
+    assert codes() == {frozenset()}
+    assert codes(strict=True) == {frozenset({"not-judged"})}
+    shutil.rmtree(repo.path / ".dvc/cache")
+    md5 = version.manifest.primary.md5
+    path = f".dvc/remote/files/md5/{md5[:2]}/{md5[2:]}"
+    repo.commit("altered", {path: "m0del 3"}, at=int(time.time()))
+    assert (codes(), codes(content=True)) == ({frozenset()}, {frozenset({"content"})})
+    repo.git("rm", "-q", path)
+    repo.commit("tidy", at=int(time.time()))
+    assert (codes(), codes(offline=True)) == ({frozenset({"object-missing"})}, {frozenset()})
 
 
 def test_a_clone_without_its_history_cannot_tell(repo: Repo, tmp_path: Path) -> None:
