@@ -23,7 +23,6 @@ from modelreg.errors import (
     UsageError,
 )
 from modelreg.registry.proposals import proposals_mapping
-from modelreg.registry.propose import Proposed
 from modelreg.registry.stage import StageChange
 from modelreg.registry.verify import Verification
 from tests.cli.runner import artifact, done, everything, metrics, modelreg
@@ -428,8 +427,12 @@ def test_a_proposal_is_judged(churn: RegisteredModel, repo: Repo, tmp_path: Path
     tested = version.test_policy("production")
     assert not tested.met
     assert tested.to_mapping() == asked(repo, "policy-test", "policy", "test", "churn@1.0.2", "production", "--json")
-    again = version.propose("production", refresh=True)
-    assert isinstance(again, Proposed)
+    other = registry.register("other", artifacts=[artifact(tmp_path, "other")])
+    assert not version.propose("production").made
+    assert version.propose("production", refresh=True).made
+    other.propose("archived")
+    assert [proposal.name.model for proposal in registry.proposals()] == ["churn", "other"]
+    assert [proposal.name.model for proposal in churn.proposals()] == ["churn"]
 
 
 def test_evidence_and_approvals_are_listed(churn: RegisteredModel, repo: Repo, keys: dict[str, Key]) -> None:
