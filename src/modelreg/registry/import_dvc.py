@@ -69,7 +69,7 @@ def _bring(
         return
     match = _VERSION.fullmatch(revision)
     if wanted.dry_run:
-        told.registered.append((match[1] if match else revision, wanted.files))
+        told.registered.append((match[1] if match else revision, wanted.artifacts))
         return
     try:
         version = Version.parse(match[1]) if match else None

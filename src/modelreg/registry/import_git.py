@@ -24,21 +24,18 @@ from modelreg.registry.register import register
 from modelreg.registry.request import Request, Source
 from modelreg.registry.scratch import scratch
 from modelreg.registry.snapshot import Snapshot
-from modelreg.registry.transfer import Transferred
+from modelreg.registry.transfer import Options, Transferred
 from modelreg.registry.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """How to import. `files` False records where they are, and fetches none. `names` are of artifacts there (none:
-    all), `models` and `stages` say what some are called here."""
+class Wanted(Options):
+    """What to import, and how. `names` are of artifacts there (none: all), `models` and `stages` say what some are
+    called here."""
 
     names: Sequence[str] = ()
     models: Mapping[str, str] = field(default_factory=dict)
     stages: Mapping[str, str] = field(default_factory=dict)
-    files: bool = True
-    push: bool = False
-    dry_run: bool = False
 
 
 @dataclass(slots=True)
@@ -120,7 +117,7 @@ def bring(
         fetched = Fetched(None, "no dvc.yaml of that commit declares it")
         if declared is not None:
             fetched = Fetched(None, "not asked for")
-            if wanted.files:
+            if wanted.artifacts:
                 fetched = origin.fetch(coming.commit, declared.path, folder)
         metrics, params, notes = _measured(origin, coming, declared)
         facts = {"source": _source(origin, coming, declared), "lineage": {"code": _code(origin, coming)}}

@@ -94,7 +94,7 @@ class _Artifact:
             self.told.present += 1
             return
         if self.wanted.dry_run:
-            self.told.registered.append((str(step.version), self.wanted.files))
+            self.told.registered.append((str(step.version), self.wanted.artifacts))
             return
         try:
             version = Version.parse(str(step.version))

@@ -123,7 +123,7 @@ class _Model:
             if version is not None:
                 self.told.present += 1
             elif self.wanted.dry_run:
-                self.told.registered.append((entity.id, self.wanted.files))
+                self.told.registered.append((entity.id, self.wanted.artifacts))
             else:
                 version = self._register(entity)
             placed += [(entity, version)] if version is not None else []
@@ -155,7 +155,7 @@ class _Model:
         return done.version
 
     def _files(self, entity: Entity, facts: EntityFacts) -> tuple[list[Source], list[str]]:
-        if not self.wanted.files:
+        if not self.wanted.artifacts:
             return [], ["its files are not asked for"]
         sources: list[Source] = []
         notes = []

@@ -48,6 +48,6 @@ def import_dvc(
     workspace = open_workspace(registry, branch)
     origin = open_origin(source or here(registry, "import dvc without --from"))
     names = parse_pairs(called, "--as", "ml/team:churn=churn")
-    wanted = Wanted(artifact, names, {}, not no_files, push, dry_run)
+    wanted = Wanted(push, dry_run, not no_files, names=artifact, models=names)
     done = perform(workspace, origin, rev or ["HEAD"], wanted, Counted("versions"), every_type=every)
     answer_brought(origin.name, done, dry_run=dry_run, as_json=as_json)

@@ -39,6 +39,6 @@ def import_gto(
     origin = open_origin(source or here(registry, "import gto without --from"))
     names = parse_pairs(called, "--as", "ml/team:churn=churn")
     stages = parse_pairs(stage, "--stage", "prod=production")
-    wanted = Wanted(artifact, names, stages, not no_files, push, dry_run)
+    wanted = Wanted(push, dry_run, not no_files, names=artifact, models=names, stages=stages)
     done = perform(workspace, origin, wanted, Counted("tags"))
     answer_brought(origin.name, done, dry_run=dry_run, as_json=as_json)

@@ -57,6 +57,6 @@ def import_neptune(
     names = parse_pairs(called, "--as", "CHURN-MOD=churn")
     stages = parse_pairs(stage, "--stage", "production=live")
     runs = parse_pairs(run, "--run", "CHURN-42=churn")
-    wanted = Wanted(model, names, stages, not no_files, push, dry_run)
+    wanted = Wanted(push, dry_run, not no_files, names=model, models=names, stages=stages)
     done = perform(workspace, export, runs, wanted, Counted("versions"))
     answer_brought(export.name, done, dry_run=dry_run, as_json=as_json)
