@@ -16,7 +16,7 @@ import pytest
 from tests.cli.runner import Result, artifact, done, metrics, modelreg
 from tests.keys import Key
 from tests.support import Repo
-from tests.team import dumped, person, policy, team_keys
+from tests.team import dumped, person, policy
 
 PEOPLE = ("ann", "bo", "cy")
 BRANCH = "promote/churn/1.0.1/production"
@@ -125,11 +125,6 @@ def told(story: Story) -> list[tuple[Any, ...]]:
     return [event for event in shown if event[0] != "evidence"]
 
 
-@pytest.fixture(scope="module")
-def keys(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Key]:
-    return team_keys(tmp_path_factory.mktemp("story-keys"))
-
-
 HISTORY = [
     ("register", "1.0.0", None, None, person("ann"), ()),
     ("register", "1.0.1", None, None, person("ann"), ()),
@@ -143,8 +138,8 @@ HISTORY = [
 
 
 @pytest.mark.parametrize("way", ["merge", "squash"])
-def test_a_promotion_from_proposal_to_rollback(tmp_path: Path, keys: dict[str, Key], way: str) -> None:
-    story = Story(tmp_path, keys)
+def test_a_promotion_from_proposal_to_rollback(tmp_path: Path, keys_of_all: dict[str, Key], way: str) -> None:
+    story = Story(tmp_path, keys_of_all)
     main = story.server.git("rev-parse", "main")
 
     proposed = story.does("ann", "propose", "churn", "1.0.1", "production", "-m", "better", "--push", "--json")
