@@ -11,7 +11,7 @@ import typer
 from modelreg.cli.evidence import stated_mapping, tell
 from modelreg.cli.findings import Format, known_format, print_findings, show
 from modelreg.cli.options import HERE, Branch, Json, Key, Push, Ref, RegistryPath, Sign
-from modelreg.cli.output import emit_json, next_step, note
+from modelreg.cli.output import counted, emit_json, next_step, note
 
 if TYPE_CHECKING:
     from modelreg.registry.stating import Stated
@@ -121,8 +121,7 @@ def verify(
 
 def _tell_verified(done: Verification, recorded: Stated | None) -> None:
     print_findings(done.findings)
-    versions = f"{done.versions} version{'s' if done.versions != 1 else ''}"
-    note(f"{versions}: the record {'holds' if done.ok else 'is broken'}")
+    note(f"{counted(done.versions, 'version')}: the record {'holds' if done.ok else 'is broken'}")
     if any(finding.code == "tag-missing" for finding in done.findings):
         next_step("modelreg announce")
     if recorded is not None:

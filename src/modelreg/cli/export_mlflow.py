@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelreg.cli.options import HERE, DryRun, Json, RegistryPath
+from modelreg.cli.output import counted
 from modelreg.cli.progress import Count
-from modelreg.cli.transfers import RegistryUri, TrackingUri, answer, tell_transferred, versions_told
+from modelreg.cli.transfers import RegistryUri, TrackingUri, answer, tell_transferred
 
 if TYPE_CHECKING:
     from modelreg.registry.exporting import Exported
@@ -49,7 +50,7 @@ def export_mlflow(
     def tell(one: Exported) -> None:
         would = "would be " if dry_run else ""
         called = one.name if one.name == one.model else f"{one.name} ({one.model})"
-        headline = f"{called}: {versions_told(len(one.created))} {would}created, {one.present} there already"
+        headline = f"{called}: {counted(len(one.created), 'version')} {would}created, {one.present} there already"
         tell_transferred(one, headline, [f"{would}brought up to date: {c}" for c in one.changes], "not exported")
 
     answer({"to": name}, done, tell, "there are no models to export", dry_run=dry_run, as_json=as_json)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelreg.cli.output import emit_json, note, result, workflow_commands
+from modelreg.cli.output import counted, emit_json, note, result, workflow_commands
 
 if TYPE_CHECKING:
     from modelreg.domain.finding import Finding
@@ -37,7 +37,7 @@ def show(files: int, findings: Sequence[Finding], form: str) -> None:
         workflow_commands(finding_annotations(findings))
     else:
         print_findings(findings)
-        note(f"{_count(files, 'file')}: {_summary(findings)}")
+        note(f"{counted(files, 'file')}: {_summary(findings)}")
     if not ok:
         raise typer.Exit(1)
 
@@ -45,12 +45,8 @@ def show(files: int, findings: Sequence[Finding], form: str) -> None:
 def _summary(findings: Sequence[Finding]) -> str:
     errors = sum(finding.severity == "error" for finding in findings)
     if errors:
-        return _count(errors, "error")
-    return f"no error, {_count(len(findings), 'warning')}" if findings else "all sound"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'s' if number != 1 else ''}"
+        return counted(errors, "error")
+    return f"no error, {counted(len(findings), 'warning')}" if findings else "all sound"
 
 
 def print_findings(findings: Sequence[Finding]) -> None:

@@ -163,6 +163,11 @@ def _width() -> int:
     return int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 6 and int(asked) >= _NARROWEST else 100
 
 
+def counted(number: int, what: str) -> str:
+    """`1 version`, `2 versions`."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
 def short(commit: str | None) -> str:
     """A commit id as people read it."""
     return commit[:10] if commit else ""

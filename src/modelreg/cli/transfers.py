@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from modelreg.cli.output import emit_json, next_step, note, result
+from modelreg.cli.output import counted, emit_json, next_step, note, result
 from modelreg.cli.progress import Count
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def tell_imported(one: Transferred, count: int, lines: Iterable[str], *, dry_run
     """What came of a model: how many versions were registered, and in `lines` what else was done."""
     called = one.model if one.name == one.model else f"{one.model} ({one.name})"
     done = f"{'would be ' if dry_run else ''}registered, {one.present} here already"
-    tell_transferred(one, f"{called}: {versions_told(count)} {done}", lines, "not imported")
+    tell_transferred(one, f"{called}: {counted(count, 'version')} {done}", lines, "not imported")
 
 
 def tell_transferred(one: Transferred, headline: str, lines: Iterable[str], refused: str) -> None:
@@ -122,7 +122,3 @@ def tell_transferred(one: Transferred, headline: str, lines: Iterable[str], refu
         note(f"  {text}")
     for left in one.refused:
         note(f"  {refused}: {left.what}: {left.reason}")
-
-
-def versions_told(count: int) -> str:
-    return f"{count} version" if count == 1 else f"{count} versions"
