@@ -106,6 +106,15 @@ def test_how_long_it_cannot_live(team: Team, days: str) -> None:
     refused(team, "bo", f"--valid-days={days}", says="out of range")
 
 
+def test_a_gate_that_lets_it_live_for_ever_does_not(team: Team) -> None:
+    rules = policy(serial=3, gates=[{"stage": "staging", "require": {"approvals": {**APPROVALS, "valid_days": 1e308}}}])
+    team.change_rules({"registry/policy.yaml": dumped(rules)})
+    branch = team.propose("ann", "1.0.0", "staging")
+    made = approve(team, "bo", "1.0.0", "staging", "--push")
+    assert team.votes(branch) == "1: bo@example.org"
+    assert 3640 < ((seconds(made["not_after"]) or 0) - time.time()) / 86_400 < 3660
+
+
 def test_four_eyes(team: Team) -> None:
     refused(team, "ann", says="registered the version")
     team.propose("bo", "1.0.0", "staging")

@@ -28,7 +28,7 @@ VALID_DAYS = 14.0
 """How long an approval lives where neither the gate nor its author says."""
 
 _DAY_S = 86_400
-_LONGEST_DAYS = 3650
+_LONGEST_DAYS = 3650.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +199,9 @@ def days_valid(asked_for: float | None, known: Sequence[float] = ()) -> float:
     """How long an approval lives: what was asked for, but no longer than the gates let it count, which is also the
     default. Raises InvalidError for what is out of range."""
     if asked_for is None:
-        return max(known, default=VALID_DAYS)
+        return min(max(known, default=VALID_DAYS), _LONGEST_DAYS)
     if not 0 < asked_for <= _LONGEST_DAYS:
-        raise InvalidError(f"--valid-days {asked_for:g} is out of range", hint=f"more than 0, at most {_LONGEST_DAYS}")
+        raise InvalidError(
+            f"--valid-days {asked_for:g} is out of range", hint=f"more than 0, at most {_LONGEST_DAYS:.0f}"
+        )
     return min([asked_for, max(known)] if known else [asked_for])
