@@ -424,6 +424,10 @@ def test_a_proposal_is_judged(churn: RegisteredModel, repo: Repo, tmp_path: Path
     at = {"commit": str(proposed.commit), "submitted_at": "2026-11-01T00:00:00Z"}
     reviews.write_text(json.dumps([{"account": "bo", "state": "APPROVED", **at}]))
     assert registry.gate(*base, reviews=reviews).allowed
+    nowhere: Any = None  # what os.environ.get says of a variable that is not set
+    for refs in ((base[0], nowhere), (nowhere, base[1]), ("", base[1])):
+        with pytest.raises(NotFoundError):
+            registry.gate(*refs)
     tested = version.test_policy("production")
     assert not tested.met
     assert tested.to_mapping() == asked(repo, "policy-test", "policy", "test", "churn@1.0.2", "production", "--json")

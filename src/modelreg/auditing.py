@@ -66,6 +66,7 @@ class Audited:
         from modelreg.registry.gate import gate
         from modelreg.services import pull_request
 
-        tips = self._workspace.tip(base), self._workspace.tip(head)
+        # str: None, which an environment has for a variable that is not set, would be the protected branch itself.
+        tips = self._workspace.tip(str(base)), self._workspace.tip(str(head))
         asked = pull_request(self._workspace, tips[1], Path(reviews) if reviews is not None else None)
         return gate(self._workspace, *tips, asked)
