@@ -405,8 +405,7 @@ def test_F07_what_the_machine_refuses_is_no_bug(
     def refused(*_: object, **__: object) -> None:
         raise OSError(number, os.strerror(number), "/somewhere/file")
 
-    monkeypatch.setattr("modelreg.adapters.objects.importing", refused)
-    monkeypatch.setattr("modelreg.adapters.landing.importing", refused)
+    monkeypatch.setattr("modelreg.adapters.landing.Composer", refused)
     before = everything(place.repo)
     result = modelreg(
         "stage", "set", "churn", "1.0.0", "production", *(["--json"] if as_json else []), registry=place.repo.path
