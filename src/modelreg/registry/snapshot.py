@@ -40,6 +40,7 @@ class Snapshot:
         self._files: dict[str, tuple[str, ...]] = {}
         self._all_listed = False
         self._versions: dict[tuple[str, str], tuple[Version, ...]] = {}
+        self._policy: Policy | None = None
         self._passed: set[tuple[str, str]] = set()
 
     def document(self, path: str) -> Document | None:
@@ -166,7 +167,9 @@ class Snapshot:
         document = self.checked(path, "policy") if check else self.document(path)
         if document is None:
             raise NotFoundError("is missing", file=path, hint="modelreg init writes one")
-        return self.shaped(document, lambda: Policy.from_mapping(document.value))
+        if self._policy is None:  # a write asks for it several times
+            self._policy = self.shaped(document, lambda: Policy.from_mapping(document.value))
+        return self._policy
 
     def model(self, model: ModelName) -> Document:
         """model.yaml. Raises NotFoundError for a model that is not registered."""
