@@ -112,9 +112,9 @@ class Cache:
             found = write(stream)
             stream.flush()
             os.fchmod(stream.fileno(), _MODE)
-            os.fsync(stream.fileno())
             md5 = found.md5 + suffix
-            if not self._kept(md5, found):
+            if not self._kept(md5, found):  # a lock is the same at nearly every registration
+                os.fsync(stream.fileno())
                 target = self.path(md5)
                 self._make(target.parent)
                 temporary.rename(target)
