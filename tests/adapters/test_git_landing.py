@@ -396,6 +396,28 @@ def test_A21_no_filter_runs_when_the_state_of_code_is_recorded(
     assert not mark.exists()
 
 
+@pytest.mark.parametrize("key", ["filter.evil.clean", "filter.evil.process", "core.fsmonitor"])
+def test_A21_no_program_of_a_submodule_runs_when_the_state_of_code_is_recorded(
+    repo: Repo, tmp_path: Path, key: str
+) -> None:
+    from modelreg.adapters.provenance.code import code
+    from modelreg.adapters.provenance.place import Place
+
+    inner = Repo.init(tmp_path / "inner")
+    inner.commit("inner", {"x.py": "x\n", ".gitattributes": "* filter=evil\n"})
+    repo.git("-c", "protocol.file.allow=always", "submodule", "add", "-q", str(inner.path), "module")
+    repo.commit("module", all=True)
+    program = tmp_path / "program"
+    program.write_text(f"#!/bin/sh\ntouch {tmp_path}/mark\n")
+    program.chmod(0o755)
+    repo.git("-C", "module", "config", key, str(program))
+    repo.write("module/x.py", "edited\n")
+    found, _ = code(Place.around(repo.path, repo.path))
+    assert found is not None
+    assert found["dirty_files"] == ["module"]
+    assert not (tmp_path / "mark").exists()
+
+
 def behind(repo: Repo, tmp_path: Path, files: Mapping[str, str | bytes], *, removed: str | None = None) -> Repo:
     """The repository, behind its server by one commit of somebody else."""
     server = repo.bare(tmp_path / "server.git")

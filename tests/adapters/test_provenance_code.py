@@ -39,8 +39,13 @@ def by_git(repo: Repo, script: str | None = None) -> dict[str, Any]:
         options = ["-c", "core.quotePath=false", "-c", "diff.renames=true"]
         return subprocess.run(["git", *options, *args], cwd=repo.path, capture_output=True, check=False).stdout
 
-    diff = git("diff", "--binary", "HEAD")
-    files = [name.decode() for name in git("diff", "--name-only", "--no-renames", "-z", "HEAD").split(b"\0") if name]
+    diff = git("diff", "--binary", "--ignore-submodules=dirty", "HEAD")
+    options = ("--no-renames", "--ignore-submodules=dirty")
+    files = [name.decode() for name in git("diff", "--name-only", *options, "-z", "HEAD").split(b"\0") if name]
+    for module in git("submodule", "--quiet", "foreach", "--recursive", "echo $displaypath").decode().splitlines():
+        inner = git("-C", module, "diff", "--binary", "--ignore-submodules=dirty", "HEAD")
+        diff += inner
+        files += [module] if inner and module not in files else []
     if script and not git("ls-files", "-z", "--", script):
         diff += git("diff", "--binary", "--no-index", "--", "/dev/null", script)
         files.append(script)
@@ -86,6 +91,16 @@ def changed_submodule(repo: Repo) -> None:
     repo.write("module/x.py", "changed\n")
 
 
+def submodule_of_a_submodule(repo: Repo) -> None:
+    submodule(repo)
+    inner, deep = Repo(repo.path / "module"), Repo.init(repo.path.parent / "deep")
+    deep.commit("deep", {"z.py": "z\n"})
+    inner.git("submodule", "add", "-q", str(deep.path), "deep")
+    inner.commit("deep", all=True)
+    repo.commit("deeper", all=True)
+    repo.write("module/deep/z.py", "changed\n")
+
+
 def moved_submodule(repo: Repo) -> None:
     submodule(repo)
     Repo(repo.path / "module").commit("more", {"y.py": "y\n"})
@@ -110,6 +125,7 @@ CHANGES: dict[str, Callable[[Repo], object]] = {
     "submodule": submodule,
     "changed submodule": changed_submodule,
     "moved submodule": moved_submodule,
+    "submodule of a submodule": submodule_of_a_submodule,
     "detached": lambda r: r.git("checkout", "-q", "--detach"),
     "a branch with a slash": lambda r: r.git("switch", "-q", "-c", "topic/ö"),
     "with a remote": lambda r: r.git("remote", "add", "origin", "https://example.org/x.git"),

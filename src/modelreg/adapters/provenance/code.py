@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,9 +19,14 @@ from modelreg.errors import ModelregError
 
 MAX_FILES = 100
 _NAMED = 5
-_STATUS = ("status", "--porcelain=v2", "--branch", "-z", "--untracked-files=no", "--no-renames", "--no-ahead-behind")
+_COMMITS_ONLY = "--ignore-submodules=dirty"
+"""Git itself would start another one in each submodule, which heeds what that one's configuration names (A21)."""
+_STATUS = (
+    *("status", "--porcelain=v2", "--branch", "-z", "--untracked-files=no", "--no-renames", "--no-ahead-behind"),
+    _COMMITS_ONLY,
+)
 """Where it lists no file, `git diff HEAD` has nothing to show."""
-_DIFF = ("--no-ext-diff", "--no-textconv")
+_DIFF = ("--no-ext-diff", "--no-textconv", _COMMITS_ONLY)
 
 
 Told = tuple[dict[str, Any] | None, list[str]]
@@ -31,9 +36,11 @@ Told = tuple[dict[str, Any] | None, list[str]]
 def code(place: Place, script: Path | None = None) -> Told:
     """lineage.code as it is now.
 
-    `diff_sha256` is the digest of `git -c core.quotePath=false diff --binary HEAD`, `dirty_files` its paths. A `script`
-    that git does not track counts as differing, since nobody finds it at the commit: its diff from nothing (`git diff
-    --no-index /dev/null`) follows the other. No file is exempt: what modelreg writes below registry/ it commits itself.
+    `diff_sha256` is the digest of `git -c core.quotePath=false diff --binary --ignore-submodules=dirty HEAD` and, after
+    it, the same of each submodule whose files differ from its own HEAD; `dirty_files` has their paths, of a submodule
+    its own. A `script` that git does not track counts as differing, since nobody finds it at the commit: its diff from
+    nothing (`git diff --no-index /dev/null`) comes last. No file is exempt: what modelreg writes below registry/ it
+    commits itself.
     """
     return begin(place, script)()
 
@@ -138,11 +145,29 @@ def _differs(git: Door, status: _Status, tree: str, entry_point: str | None) -> 
     if names is None:
         names = git.run(["diff", "--name-only", "--no-renames", "-z", *_DIFF, "HEAD"]).split(b"\0")
     files = [name.decode("utf-8", "replace") for name in names if name]
+    for path, inner in _submodules(git):
+        if more := inner.run(["diff", "--binary", *_DIFF, "HEAD"]):
+            diff += more
+            files += [path] if path not in files else []
     if entry_point and not _tracked(git, status, tree, entry_point):
         # Exit code 1 says that they differ.
         diff += git.attempt(["diff", "--binary", *_DIFF, "--no-index", "--", "/dev/null", entry_point]).out
         files.append(entry_point)
     return diff, files
+
+
+def _submodules(git: Door, above: str = "") -> Iterator[tuple[str, Door]]:
+    """The submodules that are checked out, theirs too, by path: each asked as a repository of its own."""
+    if git.top is None or not (git.top / ".gitmodules").is_file():
+        return
+    for record in git.run(["ls-files", "--stage", "-z"]).split(b"\0"):
+        folder = git.top / os.fsdecode(record.partition(b"\t")[2])
+        if record.startswith(b"160000 ") and (folder / ".git").exists():
+            inner = Door.open(folder)
+            if inner.top == folder:
+                path = f"{above}{folder.relative_to(git.top).as_posix()}"
+                yield path, inner
+                yield from _submodules(inner, f"{path}/")
 
 
 def _tracked(git: Door, status: _Status, tree: str, path: str) -> bool:
