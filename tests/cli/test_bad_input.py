@@ -458,3 +458,14 @@ def test_F15_input_files_as_other_systems_and_json_write_them(
     done("register", "churn", place.files / "new.json", "--params", place.file(name, content), registry=place.repo.path)
     assert done("show", "churn@latest", "--json", registry=place.repo.path).json("show")["params"] == wanted
     done("validate", registry=place.repo.path)
+
+
+def test_what_git_says_is_no_advice_on_grafts(place: Place) -> None:
+    """git gives it wherever GIT_GRAFT_FILE is set, which keeps the repository's own from being read (A21)."""
+    place.repo.git("switch", "-q", "--orphan", "other")
+    place.repo.git("checkout", "-q", "main", "--", "registry")
+    place.repo.commit("unrelated", all=True)
+    refused = modelreg("gate", "--base", "main", "--head", "other", registry=place.repo.path)
+    assert refused.code == 4
+    assert "fatal: refusing to merge unrelated histories" in refused.err
+    assert "graft" not in refused.err

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from modelreg.adapters.door import Door
+from modelreg.adapters.git import gits_words
 from modelreg.domain.history import Change
 from modelreg.domain.plan import CommitId
 from modelreg.errors import ConflictError, ModelregError, UnavailableError
@@ -60,7 +61,7 @@ def merged(git: Door, base: CommitId, head: CommitId) -> CommitId:
             hint="another change of the same model has landed: modelreg propose --refresh makes the record again on it",
         )
     raise UnavailableError(
-        f"git could not merge {head[:12]} into {base[:12]}: {done.err.strip()[:300]}",
+        f"git could not merge {head[:12]} into {base[:12]}: {gits_words(done.err)}",
         hint=f"git {'.'.join(map(str, _MERGE_TREE_SINCE))} or newer, and both histories (git fetch --unshallow)",
     )
 
