@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import typer
 
 from modelreg.adapters.schema import check_output
 from tests.cli.runner import Result, artifact, done, everything, metrics, modelreg
@@ -469,3 +470,14 @@ def test_what_git_says_is_no_advice_on_grafts(place: Place) -> None:
     assert refused.code == 4
     assert "fatal: refusing to merge unrelated histories" in refused.err
     assert "graft" not in refused.err
+
+
+def test_a_question_that_nobody_answers_is_no_bug(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    def left(*_: object, **__: object) -> None:
+        raise typer.Abort
+
+    monkeypatch.setattr("modelreg.wiring.open_workspace", left)
+    assert modelreg("list", registry=place.repo.path).code == 1
+    refused = modelreg("list", "--json", registry=place.repo.path)
+    assert refused.code == 1
+    assert json.loads(refused.err)["error"]["message"] == "nobody answered"

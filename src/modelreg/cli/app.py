@@ -16,7 +16,7 @@ import typer
 
 from modelreg.cli.output import emit_json_error, note
 from modelreg.cli.streams import interrupted, refused
-from modelreg.errors import ModelregError, UnavailableError, UsageError
+from modelreg.errors import DeniedError, ModelregError, UnavailableError, UsageError
 
 
 class Listed(NamedTuple):
@@ -208,6 +208,8 @@ def _wants_json(given: Sequence[str]) -> bool:
 
 def _known(error: Exception, given: Sequence[str]) -> ModelregError | None:
     """What is no bug: a call that Typer cannot read, a disk that is full, a folder that may not be written."""
+    if isinstance(error, typer.Abort):
+        return DeniedError("nobody answered")
     if callable(told := getattr(error, "format_message", None)):
         return UsageError(
             told().rstrip("."), hint=" ".join(["modelreg", *(n for n in given[:1] if n in COMMANDS), "--help"])
