@@ -17,13 +17,16 @@ _NEAR = 32
 """So many commits are looked at before git is started: a clone beside others that write is seldom further behind."""
 _MERGE_TREE_SINCE = (2, 38)
 _TAGGER = re.compile(r"> ([0-9]+) [+-][0-9]{4}$")
+_NO_INDEX = {"GIT_INDEX_FILE": "/dev/no-index"}
+"""`diff-tree` reads git's own index file first, even to compare trees: 37 MB at 100,000 versions, four times what the
+comparison takes. One that does not exist is an empty one."""
 
 
 def diff(git: Door, base: CommitId, head: CommitId, prefix: str) -> Sequence[Change]:
     """See `registry.ports.Repository.diff`. `base` and `head` may be trees."""
     command = ["diff-tree", "-r", "-z", "--raw", "--no-abbrev", "--no-renames", "--no-ext-diff", "-O/dev/null"]
     command += ["--end-of-options", base, head, "--", *([prefix.rstrip("/")] if prefix else [])]
-    fields = git.run(command).split(b"\0")
+    fields = git.run(command, env=_NO_INDEX).split(b"\0")
     changes = []
     for record, path in zip(fields[::2], fields[1::2], strict=False):
         _, mode, _, blob, status = record.decode().lstrip(":").split(" ")
