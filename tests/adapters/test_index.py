@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -376,6 +377,30 @@ def test_a_shallow_clone_lists_and_has_no_history(past: History, tmp_path: Path)
     assert answers(workspace, index)
     with pytest.raises(UnavailableError, match="shallow"):
         history(workspace, index=index)
+
+
+@pytest.mark.parametrize("rows", [0, 1, 249, 250, 251, 1000, 1001])
+def test_rows_are_written_many_at_a_time(rows: int) -> None:
+    """However many: all of them, in order, none twice."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("CREATE TABLE t (a, b)")
+        given = [(number, f"x{number}") for number in range(rows)]
+        index_rows.insert_all(connection, "INSERT INTO t VALUES", 2, [value for row in given for value in row])
+        assert connection.execute("SELECT * FROM t ORDER BY rowid").fetchall() == given
+
+
+def test_a_name_may_be_of_several_fields(past: History) -> None:
+    """A parameter, a metric and a tag that are called the same are three things."""
+    body = json.loads(next(text for path, text in past.trees["main"].items() if path.endswith("manifest.yaml")))
+    body |= {"model": "churn", "version": "9.0.0", "params": {"f1": 7}, "tags": {"f1": "b"}}
+    body["metrics"] = {"f1": {"value": 0.25, "direction": "higher"}}
+    past.trees["main"]["registry/churn/9.0.0/manifest.yaml"] = json.dumps(body)
+    past.commit("main")
+    workspace, index = opened(past)
+    for text in ("metrics.f1 = 0.25", "params.f1 = 7", 'tags.f1 = "b"'):
+        query = query_of(f"{text} and version = 9.0.0")
+        assert len(search(workspace.snapshot(), query, index)) == 1
+        assert answers(workspace, index)
 
 
 def test_who_cites_what(past: History) -> None:

@@ -79,7 +79,7 @@ def past(tmp_path: Path) -> History:
 def lie(git_dir: Path) -> None:
     """The best lie that can be told by who knows modelreg's code: an index as it would be, with other numbers."""
     with IndexFile(git_dir).writing() as connection:
-        connection.execute("UPDATE value SET value = 0.999 WHERE field = 'metrics'")
+        connection.execute("UPDATE value SET value = 0.999 WHERE typeof(value) = 'real'")
         connection.execute("""UPDATE document SET card = '{"created": null, "metrics": {}, "tags": {}}'
             WHERE kind = 'manifest'""")
 

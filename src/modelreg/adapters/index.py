@@ -48,9 +48,6 @@ WHERE f.registry = ? AND f.kind = ? AND f.model = ?"""
 
 _Row = tuple[str, str, str | None, int, str | None, str, str, str | None]
 
-LAST = "\U0010ffff"
-"""No character sorts behind it: SQLite compares texts by their UTF-8 bytes."""
-
 
 class SqliteIndex:
     """Implements `registry.index_port.Index` for the registry of one layout."""
@@ -88,7 +85,7 @@ class SqliteIndex:
                 return None
             text = """SELECT f.model, f.rank, f.version FROM edge e JOIN file f ON f.document = e.document
               WHERE f.registry = ? AND f.kind = 'manifest' AND e.field = ? AND e.value BETWEEN ? AND ?"""
-            ranges = ((name, name + LAST if beginning else name) for name in names)
+            ranges = ((name, name + index_search.LAST if beginning else name) for name in names)
             found = {row for ends in ranges for row in connection.execute(text, (registry, field, *ends))}
             return [(model, version) for model, _, version in sorted(found)]
 

@@ -11,7 +11,7 @@ import yaml
 
 from modelreg.adapters.sealed_file import SealedFile
 
-SCHEMA = 1
+SCHEMA = 2
 """PRAGMA user_version of the tables below."""
 NAME = "index.sqlite"
 _ROOT = Path(__file__).parents[1]
@@ -27,10 +27,9 @@ CREATE TABLE registry (id INTEGER PRIMARY KEY, prefix TEXT NOT NULL UNIQUE, tip 
 CREATE TABLE document (
   id INTEGER PRIMARY KEY, blob BLOB NOT NULL, kind TEXT NOT NULL, card TEXT,
   created TEXT, framework TEXT, architecture TEXT, UNIQUE (blob, kind));
-CREATE TABLE value (
-  document INTEGER, field TEXT, name TEXT, value, PRIMARY KEY (document, field, name)) WITHOUT ROWID;
-CREATE TABLE edge (document INTEGER, field TEXT, value TEXT, PRIMARY KEY (document, field, value)) WITHOUT ROWID;
-CREATE INDEX edge_by_value ON edge (field, value);
+CREATE TABLE name (id INTEGER PRIMARY KEY, field TEXT, name TEXT, UNIQUE (field, name));
+CREATE TABLE value (document INTEGER, name INTEGER, value, PRIMARY KEY (document, name)) WITHOUT ROWID;
+CREATE TABLE edge (field TEXT, value TEXT, document INTEGER, PRIMARY KEY (field, value, document)) WITHOUT ROWID;
 CREATE TABLE holder (document INTEGER, version TEXT, stage TEXT, PRIMARY KEY (document, version)) WITHOUT ROWID;
 CREATE TABLE alias (
   document INTEGER, version TEXT, alias TEXT, PRIMARY KEY (document, version, alias)) WITHOUT ROWID;

@@ -24,11 +24,14 @@ _STAGE = "CASE WHEN w.kind IS NULL THEN coalesce(h.stage, ?) ELSE ? END"
 _COLUMNS = {"model": "f.model", "version": "f.rank"} | {
     name: f"d.{name}" for name in ("created", "framework", "architecture")
 }
-_VALUE = "(SELECT v.value FROM value v WHERE v.document = d.id AND v.field = ? AND v.name = ?)"
-_NOTED = "(SELECT v.value FROM value v WHERE v.document = nd.id AND v.field = 'tags' AND v.name = ?)"
-_ALIASES = "SELECT 1 FROM alias e WHERE e.document = s.document AND e.version = f.version"
-_EDGES = "SELECT 1 FROM edge e WHERE e.document = d.id AND e.field = ?"
+_NAMED = "(SELECT v.value FROM value v WHERE v.document = {}.id AND v.name = {})"
+_NAME = "(SELECT id FROM name WHERE field = ? AND name = ?)"
+_VALUE, _NOTED = _NAMED.format("d", _NAME), _NAMED.format("nd", _NAME)
+_ALIASES = "f.version IN (SELECT e.version FROM alias e WHERE e.document = s.document AND ({}))"
+_EDGES = "d.id IN (SELECT e.document FROM edge e WHERE e.field = ? AND ({}))"
 
+LAST = "\U0010ffff"
+"""No character sorts behind it: SQLite compares texts by their UTF-8 bytes."""
 Piece = tuple[str, list[object]]
 """SQL, and its parameters in order."""
 
@@ -60,7 +63,7 @@ def _column(field: Field, initial: str) -> Piece:
     if field.name == "stage":
         return _STAGE, [initial, WITHDRAWN]
     if field.name == "tags":  # what annotations say goes before the manifest
-        return f"coalesce({_NOTED}, {_VALUE})", [field.key, field.name, field.key]
+        return f"coalesce({_NOTED}, {_VALUE})", [field.name, field.key] * 2
     if field.key is not None:
         return _VALUE, [field.name, field.key]
     return _COLUMNS[field.name], []
@@ -102,8 +105,7 @@ def _bound(value: Value | Version) -> float | str | bytes:
 
 def _set(comparison: Comparison) -> Piece:
     name, operator = comparison.field.name, comparison.operator
-    rows, parameters = (_ALIASES, []) if name == "alias" else (_EDGES, [name])
-    column = "e.alias" if name == "alias" else "e.value"
+    among, parameters, column = (_ALIASES, [], "e.alias") if name == "alias" else (_EDGES, [name], "e.value")
     tests = []
     given: list[object] = [*parameters]
     for value in comparison.values:
@@ -111,10 +113,10 @@ def _set(comparison: Comparison) -> Piece:
             tests.append(f"matches(?, ?, {column})")
             given += [operator, value]
         elif name in REFERENCES:
-            tests.append(f"refers({column}, ?)")
-            given.append(value)
+            tests.append(f"{column} BETWEEN ? AND ? AND refers({column}, ?)")
+            given += [value, f"{value}{LAST}", value]
         else:
             tests.append(f"{column} = ?")
             given.append(value)
-    exists = f"EXISTS ({rows} AND ({' OR '.join(tests)}))"
-    return (f"(NOT {exists})" if operator == "!=" else exists), given
+    condition = among.format(" OR ".join(tests))
+    return (f"(NOT {condition})" if operator == "!=" else condition), given

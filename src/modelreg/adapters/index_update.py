@@ -6,12 +6,12 @@ import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 
 from modelreg.adapters import history, ranges
 from modelreg.adapters.door import Door
-from modelreg.adapters.index_rows import BROKEN, Made, Rows, made_of
+from modelreg.adapters.index_rows import BROKEN, Made, Rows, insert_all, made_of
 from modelreg.domain.history import Change, Landing
 from modelreg.domain.layout import Layout, Place
 from modelreg.domain.plan import CommitId
@@ -24,14 +24,8 @@ _LANDED = ("manifest", "evidence", "transition")
 """What a history tells of, in the order of one landing."""
 _AT_ONCE = 1_000
 _Key = tuple[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class _File:
-    """A document's place in the tree and its blob; None: it is there no longer."""
-
-    place: Place
-    blob: str | None
+_File = tuple[Place, str | None]
+"""A document's place in the tree and its blob; None: it is there no longer."""
 
 
 class Update:
@@ -85,21 +79,20 @@ class Update:
     def _of_interest(self, path: str, blob: str | None) -> Iterator[_File]:
         place = self._layout.place(path)
         if place is not None and place.kind in KINDS:
-            yield _File(place, blob)
+            yield place, blob
 
     def _take(self, files: list[_File]) -> None:
-        gone = [(self.registry, *_key(file.place)) for file in files if file.blob is None]
+        gone = [(self.registry, *_key(place)) for place, blob in files if blob is None]
         where = "registry = ? AND kind = ? AND model = ? AND version = ? AND name = ?"
         self._db.executemany(f"DELETE FROM file WHERE {where}", gone)  # noqa: S608 - the text above
-        known = self._parsed({(f.blob, f.place.kind): f.place for f in files if f.blob})
-        rows = []
-        for file in files:
-            if file.blob is not None:
-                document, sound = known.get((file.blob, file.place.kind), (None, False))
-                rank = _rank(file.place) if file.place.version is not None else ""
-                sound = sound and rank is not None
-                rows.append((self.registry, *_key(file.place), rank, document, sound))
-        self._db.executemany("INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        known = self._parsed({(blob, place.kind): place for place, blob in files if blob})
+        rows: list[object] = []
+        for place, blob in files:
+            if blob is not None:
+                document, sound = known.get((blob, place.kind), (None, False))
+                rank = _rank(place.version) if place.version is not None else ""
+                rows += (self.registry, *_key(place), rank, document, sound and rank is not None)
+        insert_all(self._db, "INSERT OR REPLACE INTO file VALUES", 8, rows)
 
     def _parsed(self, wanted: dict[_Key, Place]) -> dict[_Key, tuple[int, bool]]:
         """By blob and kind the documents' ids, and whether they can be read; what is not known yet is parsed."""
@@ -112,12 +105,12 @@ class Update:
         new = {key: place for key, place in wanted.items() if key not in known}
         contents = self._git.objects.blobs(blob for blob, kind in new if kind != "withdrawn")
         (last,) = self._db.execute("SELECT coalesce(max(id), 0) FROM document").fetchone()
-        rows = Rows()
+        rows = Rows(self._db)
         for document, ((blob, kind), place) in enumerate(new.items(), last + 1):
             made = self._made(place, contents.get(blob))
             rows.add(document, bytes.fromhex(blob), kind, made)
             known[blob, kind] = document, made is not None
-        rows.write(self._db)
+        rows.write()
         return known
 
     def _made(self, place: Place, data: bytes | None) -> Made | None:
@@ -173,9 +166,10 @@ def _key(place: Place) -> tuple[str, str, str, str]:
     return place.kind, place.model or "", place.version or "", name
 
 
-def _rank(place: Place) -> str | None:
-    """How the version sorts; None for a folder that is no version's."""
+@lru_cache(maxsize=4096)
+def _rank(version: str) -> str | None:
+    """How a version sorts; None for a folder that is no version's."""
     try:
-        return Version.parse(place.version or "").rank
+        return Version.parse(version).rank
     except InvalidError:
         return None
