@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from modelreg.domain.manifest import Manifest
+from modelreg.domain.manifest import values_in
+from modelreg.domain.metric import MAPPING
 from modelreg.domain.transition import Transition
 
 Card = Mapping[str, Any]
@@ -16,7 +17,7 @@ def manifest_card(body: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises as `Manifest.from_mapping` where the manifest is none.
     """
-    metrics = {name: metric.value for name, metric in Manifest.from_mapping(body).metrics.items()}
+    metrics = values_in(body)
     tags = dict(body.get("tags") or {})
     return {"created": body.get("created"), "metrics": metrics, "tags": tags} | registration_card(body)
 
@@ -38,11 +39,11 @@ def annotated(body: Mapping[str, Any], annotations: Card | None) -> Mapping[str,
 
 def registration_card(body: Any) -> dict[str, Any]:
     """By whom, as git said, and the reasons of the version's number; empty texts where they are not recorded."""
-    body = body if isinstance(body, Mapping) else {}
+    body = body if isinstance(body, MAPPING) else {}
     author, bump = body.get("author"), body.get("bump")
-    reasons = bump.get("reasons") if isinstance(bump, Mapping) else None
+    reasons = bump.get("reasons") if isinstance(bump, MAPPING) else None
     return {
-        "by": author.get("email", "") if isinstance(author, Mapping) else "",
+        "by": author.get("email", "") if isinstance(author, MAPPING) else "",
         "reason": "; ".join(str(r) for r in reasons) if isinstance(reasons, list) else "",
     }
 
@@ -66,7 +67,7 @@ def transition_card(transition: Transition) -> Card:
 
 def evidence_card(body: Any) -> dict[str, Any]:
     """Type and author; of an approval also what it allows: the stage and how often that was entered before."""
-    body = body if isinstance(body, Mapping) else {}
+    body = body if isinstance(body, MAPPING) else {}
     said = {"type": str(body.get("type", "evidence")), "by": str(body.get("by", ""))}
     return said | {"to": body.get("to"), "entry": body.get("entry")}
 

@@ -141,9 +141,10 @@ class Layout:
 
     def place(self, path: str) -> Place | None:
         """What a path is; None where it is not below registry/."""
-        if not path.startswith(self.prefix):
+        prefix = self.prefix
+        if not path.startswith(prefix):
             return None
-        parts = path[len(self.prefix) :].split("/")
+        parts = path[len(prefix) :].split("/")
         if len(parts) == 1:
             return Place(path, _IN_REGISTRY.get(parts[0], "unknown"))
         model = parts[0]
@@ -185,5 +186,7 @@ def _version_place(path: str, model: str, parts: list[str]) -> Place:
         return Place(path, "signature" if name.endswith(".sig") else "evidence", model, version)
     if len(parts) != 3:
         return Place(path, "unknown", model, version)
-    by_ending = next((kind for ending, kind in _ENDINGS.items() if name.endswith(ending)), _UNKNOWN)
-    return Place(path, _IN_VERSION.get(name, by_ending), model, version)
+    if name not in _IN_VERSION:
+        by_ending = next((kind for ending, kind in _ENDINGS.items() if name.endswith(ending)), _UNKNOWN)
+        return Place(path, by_ending, model, version)
+    return Place(path, _IN_VERSION[name], model, version)

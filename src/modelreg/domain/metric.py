@@ -9,6 +9,9 @@ from typing import Any, Literal
 
 Direction = Literal["higher", "lower"]
 
+MAPPING = (dict, Mapping)
+"""A dict is told at once, an abstract class is asked for half a microsecond."""
+_NUMBERS = (int, float)
 _LOWER_WORDS = frozenset(
     (
         *("loss", "error", "err", "mse", "rmse", "mae", "mape", "smape", "msle", "rmsle", "medae", "logloss", "nll"),
@@ -55,7 +58,9 @@ class Metric:
 
 def number(value: Any) -> float | None:
     """A finite number as a float, or None for all else (booleans and numeric strings included)."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if type(value) is float:  # nearly all of them
+        return value if math.isfinite(value) else None
+    if isinstance(value, bool) or not isinstance(value, _NUMBERS):
         return None
     try:
         result = float(value)
@@ -64,15 +69,23 @@ def number(value: Any) -> float | None:
     return result if math.isfinite(result) else None
 
 
+def values_of(body: Mapping[str, Any]) -> dict[str, float]:
+    """The values alone by name, from a `metrics:` mapping. Bad ones are left out."""
+    found = {}
+    for name, entry in body.items():
+        value = number(entry.get("value")) if isinstance(entry, MAPPING) else None
+        if value is not None:
+            found[name] = value
+    return found
+
+
 def metrics_of(body: Mapping[str, Any], datasets: Mapping[str, str]) -> dict[str, Metric]:
     """Metrics by name from a `metrics:` mapping; `datasets` maps data names to sha256. Bad values are left out."""
     found: dict[str, Metric] = {}
-    for name, entry in body.items():
-        value = number(entry.get("value")) if isinstance(entry, Mapping) else None
-        if value is None:
-            continue
+    for name, value in values_of(body).items():
+        entry = body[name]
         dataset = entry.get("dataset")
-        digest = dataset.get("sha256") if isinstance(dataset, Mapping) else datasets.get(str(dataset))
+        digest = dataset.get("sha256") if isinstance(dataset, MAPPING) else datasets.get(str(dataset))
         direction: Direction = "lower" if entry.get("direction") == "lower" else "higher"
         found[name] = Metric(name, value, direction, Basis(digest, entry.get("split"), entry.get("slice")))
     return found
