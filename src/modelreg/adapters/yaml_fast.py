@@ -47,9 +47,10 @@ _LINE = rf" *+(?:(?:- )*+{_KEY}:(?: (?:{_VALUE}|{_REST}))?|(?:- )++(?:{_VALUE}|{
 @cache
 def _form() -> re.Pattern[str]:
     # Nothing can stand further left than a first line without indentation: what did, would be left out in silence.
-    return re.compile(rf"(?:#[^\n]*+\n|\n)*+(?! )(?:{_LINE})*+", re.ASCII)
+    return re.compile(rf"((?:#[^\n]*+\n|\n)*+)(?! )(?:{_LINE})*+", re.ASCII)
 
 
+_COLLECTIONS = frozenset((dict, list))
 _NO_KEYS = re.compile(rf"{_QUOTED}|^ *#[^\n]*$", re.MULTILINE)
 
 
@@ -58,13 +59,14 @@ def values(text: str) -> Any:
     if next(_asked) < WORTH or len(text) > _MAX_LENGTH or not text.isascii():
         return None
     parse = _parser()
-    if parse is None or not _form().fullmatch(text):
+    form = None if parse is None else _form().fullmatch(text)
+    if parse is None or form is None:
         return None
     try:
         value = parse(text)
     except ValueError:
         return None
-    return value if _keys(value) == _NO_KEYS.sub("", text).count(":") else None
+    return value if _keys(value) == _colons(text[form.end(1) :]) else None
 
 
 @cache
@@ -79,15 +81,30 @@ def _parser() -> Callable[[str], Any] | None:
     return parse
 
 
+def _colons(text: str) -> int:
+    """How many colons stand neither in quotes nor in a comment: in a text of the form one a key."""
+    if "#" in text:
+        return _NO_KEYS.sub("", text).count(":")
+    return "".join(text.split('"')[::2]).count(":")
+
+
 def _keys(value: Any) -> int:
     """How many keys there are, a duplicate being none; -1 where one is no text, or the nesting is too deep."""
+    if type(value) not in _COLLECTIONS:
+        return 0
     count, depth, level = 0, 0, [value]
     while level:
-        mappings = [item for item in level if type(item) is dict]
-        lists = [item for item in level if type(item) is list]
-        depth += bool(mappings or lists)
-        count += sum(map(len, mappings))
-        if any(type(key) is not str for mapping in mappings for key in mapping):
-            return -1
-        level = [item for within in (*lists, *(mapping.values() for mapping in mappings)) for item in within]
+        depth += 1
+        deeper: list[Any] = []
+        for within in level:
+            if type(within) is dict:
+                count += len(within)
+                for key, item in within.items():
+                    if type(key) is not str:
+                        return -1
+                    if type(item) in _COLLECTIONS:
+                        deeper.append(item)
+            else:
+                deeper += [item for item in within if type(item) in _COLLECTIONS]
+        level = deeper
     return count if depth <= MAX_DEPTH else -1
