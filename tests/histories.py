@@ -147,6 +147,9 @@ class History:
     def annotate(self, tree: dict[str, str]) -> None:
         """Tags that may change, at times none, or of a version that is not there."""
         folder = self._at(f"registry/{self.choice.choice(MODELS)}/{self.choice.choice(VERSIONS)}")
+        manifests = [path for path in self._documents(tree) if path.endswith("/manifest.yaml")]
+        if manifests and self.choice.random() < 0.8:
+            folder = self.choice.choice(manifests).removesuffix("/manifest.yaml")
         names = self.choice.sample(("team", "cost center"), self.choice.randint(0, 2))
         tags = {name: self.choice.choice(TAGS) for name in names}
         tree[f"{folder}/annotations.yaml"] = json.dumps({"format": 1, "tags": tags} if tags else {"format": 1})

@@ -67,6 +67,12 @@ def comparison(choice: random.Random) -> str:
     return f"{field} {choice.choice(signs)} {choice.choice(values)}"
 
 
+def tagged(choice: random.Random) -> str:
+    """Asks for a tag, which the manifest may say and annotations may say otherwise."""
+    field = choice.choice(("tags.team", 'tags."cost center"'))
+    return f"{field} {choice.choice(('=', '!=', *ORDERED))} {quoted(choice.choice(TAGS))}"
+
+
 def order(choice: random.Random) -> str:
     fields = ("metrics.f1", "params.depth", "params.criterion", "version", "created", "stage", "tags.team", "model")
     return f"{choice.choice(fields)}{choice.choice(('', ' desc', ' asc'))}"
