@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from modelreg.auditing import Audited
 from modelreg.describing import Kind
 from modelreg.domain.address import Address
-from modelreg.domain.names import Alias, parse_alias, parse_model
+from modelreg.domain.names import parse_alias, parse_model
 from modelreg.domain.version import Bump, Version, parse_label
 from modelreg.errors import UsageError
 from modelreg.locating import locate, one_state
@@ -76,7 +76,7 @@ class Registry(Audited):
         return compare(self._workspace.snapshot(), [Address.parse(address) for address in addresses])
 
     def search(
-        self, expression: str | None = None, *, order_by: Sequence[str] = (), limit: int | None = None
+        self, expression: str | None = None, *, order_by: str | Sequence[str] = (), limit: int | None = None
     ) -> Sequence[Row]:
         """The versions that meet an expression, as `modelreg search` (docs/search.md).
 
@@ -85,7 +85,7 @@ class Registry(Audited):
         """
         from modelreg.registry.search import query_of, search
 
-        return search(self._workspace.snapshot(), query_of(expression, order_by, limit), self._known())
+        return search(self._workspace.snapshot(), query_of(expression, _several(order_by), limit), self._known())
 
     def load(self, address: str, **options: Any) -> Any:
         """The model at an address, loaded; options as for `ModelVersion.load`."""
@@ -97,8 +97,8 @@ class Registry(Audited):
         name: str,
         *,
         model: Any = None,
-        artifacts: Sequence[str | Path] = (),
-        from_remote: Sequence[str] = (),
+        artifacts: str | Path | Sequence[str | Path] = (),
+        from_remote: str | Sequence[str] = (),
         source: str | Mapping[str, Any] | None = None,
         metrics: Mapping[str, Any] | None = None,
         params: Mapping[str, Any] | None = None,
@@ -108,9 +108,9 @@ class Registry(Audited):
         predict_params: Mapping[str, Any] | None = None,
         importance: Literal["permutation"] | None = None,
         benchmark: bool | Mapping[str, Any] = False,
-        data: Sequence[str | Path] = (),
-        features: Sequence[str | Mapping[str, Any]] = (),
-        parents: Sequence[str] = (),
+        data: str | Path | Sequence[str | Path] = (),
+        features: str | Sequence[str | Mapping[str, Any]] = (),
+        parents: str | Sequence[str] = (),
         lock: str | Path | None = None,
         tags: Mapping[str, str] | None = None,
         description: str | None = None,
@@ -154,7 +154,7 @@ class Registry(Audited):
             raise UsageError("there is nothing to register", hint="give model=estimator or artifacts=[path]")
         if model is None and (y is not None or importance or predict_params is not None):
             raise UsageError("y, importance and predict_params are about an estimator", hint="give model=estimator")
-        with TemporaryDirectory(prefix="modelreg-") as folder, brought(self._workspace, from_remote) as found:
+        with TemporaryDirectory(prefix="modelreg-") as folder, brought(self._workspace, _several(from_remote)) as found:
             capture = Capture.of_script(entry_point)
             facts: dict[str, Any] = {}
             sources: list[Source] = []
@@ -163,7 +163,7 @@ class Registry(Audited):
                     model, Path(folder), kind=format, X=X, y=y, importance=importance, predict_params=predict_params
                 )
                 capture.add_estimator(model)
-            files = [*map(Path, artifacts), *found]
+            files = [*map(Path, _several(artifacts)), *found]
             sources += [Source(p, "model" if i == 0 and model is None else "other") for i, p in enumerate(files)]
             if model is None and X is not None:
                 sources.append(describing.example(X, Path(folder)))
@@ -174,9 +174,9 @@ class Registry(Audited):
             if source is not None:
                 facts["source"] = {"uri": source} if isinstance(source, str) else dict(source)
             inferred = facts.pop("task", "other")
-            for path in data:
+            for path in _several(data):
                 capture.add_data(Path(path))
-            capture.add_features(features)
+            capture.add_features(_several(features))
             request = Request(
                 model=parse_model(name),
                 sources=sources,
@@ -189,25 +189,25 @@ class Registry(Audited):
                 bump=_known(bump),
                 pre=parse_label(pre) if pre is not None else None,
                 again=again,
-                aliases=_aliases(alias),
+                aliases=tuple(map(parse_alias, _several(alias))),
             )
             own, beside = model is not None, Path(folder)
             return self._land(
-                request, capture, beside, parents=parents, lock=lock, benchmark=benchmark, own=own, push=push
+                request, capture, beside, parents=_several(parents), lock=lock, benchmark=benchmark, own=own, push=push
             )
 
     def training(
         self,
         name: str,
         *,
-        parents: Sequence[str] = (),
+        parents: str | Sequence[str] = (),
         lock: str | Path | None = None,
         tags: Mapping[str, str] | None = None,
         description: str | None = None,
         task: str | None = None,
         primary_metric: str | None = None,
         about: Mapping[str, Any] | None = None,
-        features: Sequence[str | Mapping[str, Any]] = (),
+        features: str | Sequence[str | Mapping[str, Any]] = (),
         version: str | None = None,
         bump: Bump | None = None,
         pre: str | None = None,
@@ -235,10 +235,10 @@ class Registry(Audited):
             version=Version.parse(version) if version else None,
             bump=_known(bump) or (None if version else DEFAULT_BUMP),
             pre=parse_label(pre) if pre is not None else None,
-            aliases=_aliases(alias),
+            aliases=tuple(map(parse_alias, _several(alias))),
         )
-        land = partial(self._land, parents=parents, lock=lock, benchmark=benchmark, push=push)
-        return Training(plan, land, features=features, entry_point=entry_point)
+        land = partial(self._land, parents=_several(parents), lock=lock, benchmark=benchmark, push=push)
+        return Training(plan, land, features=_several(features), entry_point=entry_point)
 
     def _land(
         self,
@@ -274,8 +274,9 @@ def _known(bump: Bump | None) -> Bump | None:
     return bump
 
 
-def _aliases(alias: str | Sequence[str]) -> tuple[Alias, ...]:
-    return tuple(parse_alias(name) for name in ([alias] if isinstance(alias, str) else alias))
+def _several(given: Any) -> Sequence[Any]:
+    """What is given where several may be: one text or path is one, not its letters."""
+    return [given] if isinstance(given, str | Path) else given
 
 
 def _about(task: str | None, primary_metric: str | None, about: Mapping[str, Any] | None) -> dict[str, Any]:

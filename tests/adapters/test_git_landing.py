@@ -661,6 +661,22 @@ def _left_over(repo: Repo) -> str:
     return repo.git("status", "--porcelain", "-uall") + "".join(map(str, (repo.path / ".git").glob("*.lock")))
 
 
+def test_what_a_sparse_checkout_leaves_out_is_not_in_the_way(repo: Repo) -> None:
+    """What lands is on disk then, as git itself does it; all else stays out."""
+    other = "registry/spam/model.yaml"
+    repo.commit("there", {DEEP: "1\n", other: "1\n", "train/x.py": "1\n"})
+    repo.git("sparse-checkout", "set", "train")
+    assert not (repo.path / DEEP).exists()
+    land(repo, {DEEP: b"2\n", "registry/churn/transitions/0001.yaml": b"1\n"})
+    assert repo.git("status", "--porcelain", "-uall") == ""
+    assert (repo.path / DEEP).read_text() == "2\n"
+    assert not (repo.path / other).exists()
+    land(repo, {DEEP: b"3\n"})
+    assert repo.git("status", "--porcelain", "-uall") == ""
+    repo.write(other, "edited\n")
+    refused(repo, ConflictError, "in the way: registry/spam/model.yaml", {other: b"2\n"})
+
+
 def test_files_are_known_as_clean_without_being_read(repo: Repo) -> None:
     land(repo, {DEEP: b"new\n"})
     assert repo.git("diff-files") == ""  # plumbing: trusts the times in the index, reads no file

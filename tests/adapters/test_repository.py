@@ -290,3 +290,16 @@ def test_A21_a_folder_that_git_would_not_write(repo: Repo, data: bytes) -> None:
     tree = GitRepository.open(repo.path).tree(CommitId(made.stdout.decode().strip()))
     with pytest.raises(IntegrityError, match="damaged"):
         tree.read("a")
+
+
+def test_what_a_sparse_checkout_leaves_out_is_as_the_index_has_it(repo: Repo) -> None:
+    repo.commit("there", {"registry/churn/model.yaml": "1\n", "registry/policy.yaml": "1\n", "train/x.py": "1\n"})
+    whole = dict(GitRepository.open(repo.path).work_tree().paths("registry/"))
+    repo.git("sparse-checkout", "set", "train")
+    tree = GitRepository.open(repo.path).work_tree()
+    assert not (repo.path / "registry").exists()
+    assert dict(tree.paths("registry/")) == whole
+    assert tree.read("registry/churn/model.yaml") == b"1\n"
+    (repo.path / "train/x.py").unlink()
+    assert tree.read("train/x.py") is None
+    assert dict(tree.paths("train/")) == {}

@@ -28,11 +28,13 @@ _AS_THEY_LIE = (("core.attributesFile", "/dev/null"), ("core.safecrlf", "false")
 class Look:
     """What the index holds at the touched paths, and which folders on the way it has as a file.
 
-    `plain`: git, asked to add the files as they lie there once they have landed, would take their bytes as they are.
+    `skipped` are paths that a sparse checkout leaves out (git-sparse-checkout(1)). `plain`: git, asked to add the files
+    as they lie there once they have landed, would take their bytes as they are.
     """
 
     entries: Mapping[str, Entry]
     staged_folders: list[str]
+    skipped: frozenset[str]
     plain: bool
 
 
@@ -57,7 +59,8 @@ def look(git: Door, landed: Mapping[str, Entry], files: Mapping[str, bytes]) -> 
     unsure = folders - new - folders_of(index)
     staged = [*(folder for folder in new if folder in index), *(_staged_folders(git, unsure) if unsure else ())]
     plain = all(found[path][0] == "H" for path in files if path in found) and not any(map(_may_change, files.values()))
-    return Look(index, staged, plain and not _encoded(git, attributes, index, files))
+    skipped = frozenset(path for path in files if path in found and found[path][0] == "S")
+    return Look(index, staged, skipped, plain and not _encoded(git, attributes, index, files))
 
 
 def index_entries(git: Door, paths: Iterable[str]) -> dict[str, Entry]:

@@ -48,7 +48,7 @@ def path_of(git: Door) -> Path:
 
 
 def write(git: Door, journal: Journal) -> None:
-    """On disk, by a temporary file and a rename, before it returns."""
+    """On disk, by a temporary file and a rename, before it returns. Raises UnavailableError where that cannot be."""
     folder = state_folder(git.common_dir)
     body = {
         "ref": journal.ref,
@@ -57,12 +57,15 @@ def write(git: Door, journal: Journal) -> None:
         "top": str(journal.top) if journal.top else None,
         "paths": list(journal.paths),
     }
-    descriptor, name = tempfile.mkstemp(prefix="journal-", dir=folder)
-    with os.fdopen(descriptor, "w") as file:
-        json.dump(body, file)
-        file.flush()
-        os.fsync(file.fileno())
-    os.rename(name, path_of(git))
+    try:
+        descriptor, name = tempfile.mkstemp(prefix="journal-", dir=folder)
+        with os.fdopen(descriptor, "w") as file:
+            json.dump(body, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.rename(name, path_of(git))
+    except OSError as error:
+        raise UnavailableError(f"cannot be written: {error.strerror}", file=str(path_of(git))) from error
 
 
 def remove(git: Door) -> None:

@@ -60,7 +60,9 @@ def refuse_dirt(git: Door, base: CommitId | None, files: Mapping[str, bytes]) ->
     below = {folder for path in index.entries if path not in files for folder in folders_of([path])}
     for path, new in files.items():
         landed = landed_all.get(path)
-        if index.entries.get(path) != landed or path in below or not _as_expected(git, work, path, landed, new):
+        left_out = path in index.skipped and not os.path.lexists(git.top / path)
+        as_expected = left_out or _as_expected(git, work, path, landed, new)
+        if index.entries.get(path) != landed or path in below or not as_expected:
             dirty.append(path)
     if dirty:
         listed = ", ".join(dirty[:5]) + (f" and {len(dirty) - 5} more" if len(dirty) > 5 else "")

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from modelreg.adapters.door import Door
-from modelreg.adapters.git import Running, is_ref
+from modelreg.adapters.git import Running, gits_words, is_ref
 from modelreg.domain.plan import CommitId
 from modelreg.errors import ConflictError, UnavailableError
 
@@ -83,5 +83,6 @@ def move_refs(
     if "but expected" in words or "already exists" in words:
         return False
     raise UnavailableError(
-        f"git could not move the refs: {words}", hint="modelreg repair names lock files that were left behind"
+        f"git could not move the refs: {gits_words(done.err)}",
+        hint="modelreg repair names lock files that were left behind",
     )

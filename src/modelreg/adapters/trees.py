@@ -156,7 +156,7 @@ class CommitTree:
 
 
 class WorkTree:
-    """The files on disk, tracked or not, less what is ignored."""
+    """The files on disk, tracked or not, less what is ignored; what a sparse checkout leaves out is as in the index."""
 
     def __init__(self, git: Door) -> None:
         if git.top is None:
@@ -177,7 +177,7 @@ class WorkTree:
     def _entries(self, paths: Sequence[str]) -> Iterator[tuple[str, Entry]]:
         """Those of the paths, which are sorted by their bytes, that are there."""
         for path in paths:
-            if (entry := self._entry(path)) is not None:
+            if (entry := self._entry(path) or self._left_out.get(path)) is not None:
                 yield path, entry
 
     def list_many(self, prefixes: Iterable[str]) -> None:
@@ -191,6 +191,9 @@ class WorkTree:
         try:
             descriptor = self._open(path)
         except OSError as error:
+            if error.errno == errno.ENOENT and path in self._left_out:
+                blob = self._left_out[path].blob
+                return self._git.objects.blobs([blob])[blob]
             if error.errno in _NOT_A_FILE:
                 return None
             raise UnavailableError(f"cannot be read: {error.strerror}", file=path) from error
@@ -203,6 +206,19 @@ class WorkTree:
     def read_many(self, paths: Iterable[str]) -> Mapping[str, bytes]:
         found = {path: self.read(path) for path in paths}
         return {path: data for path, data in found.items() if data is not None}
+
+    @cached_property
+    def _left_out(self) -> Mapping[str, Entry]:
+        """Tracked files that are not to be on disk (git-sparse-checkout(1))."""
+        if (self._git.git.setting("core.sparsecheckout") or "").lower() not in ("true", "yes", "on", "1"):
+            return {}
+        found = {}
+        for record in records(self._git.run(["ls-files", "-t", "--stage", "-z"])):
+            head, _, name = record.partition(b"\t")
+            letter, mode, blob, _ = head.decode().split(" ")
+            if letter == "S" and mode in _REGULAR:
+                found[os.fsdecode(name)] = Entry(mode, blob)
+        return found
 
     def _open(self, path: str) -> int:
         """Open component by component, so that no symlink on the way is followed."""
