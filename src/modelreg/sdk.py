@@ -186,7 +186,7 @@ class Registry(Audited):
                 tags=tags or {},
                 description=description,
                 version=Version.parse(version) if version else None,
-                bump=_known(bump),
+                bump=_part(bump),
                 pre=parse_label(pre) if pre is not None else None,
                 again=again,
                 aliases=tuple(map(parse_alias, _several(alias))),
@@ -233,7 +233,7 @@ class Registry(Audited):
             tags=tags or {},
             description=description,
             version=Version.parse(version) if version else None,
-            bump=_known(bump) or (None if version else DEFAULT_BUMP),
+            bump=_part(bump) or (None if version else DEFAULT_BUMP),
             pre=parse_label(pre) if pre is not None else None,
             aliases=tuple(map(parse_alias, _several(alias))),
         )
@@ -268,7 +268,7 @@ class Registry(Audited):
         return ModelVersion(self, done.model, done.version, registration=done)
 
 
-def _known(bump: Bump | None) -> Bump | None:
+def _part(bump: Bump | None) -> Bump | None:
     if bump not in (None, "major", "minor", "patch", "auto"):
         raise UsageError(f"bump={bump!a} is not known", hint="use major, minor, patch or auto")
     return bump
