@@ -186,15 +186,23 @@ def test_no_account_of_what_was_changed_or_removed(registry: Repo, how: str) -> 
     assert paths[:2] == ["policy.yaml", "churn/1.0.0/manifest.yaml"]
 
 
-def test_no_account_beside_a_merge(registry: Repo) -> None:
+def test_an_account_holds_until_the_next_merge(registry: Repo) -> None:
+    """Which may bring an older commit that holds a manifest."""
     repository = kept(registry, "one")
-    registry.git("switch", "-q", "-c", "topic")
-    registry.commit("two", manifest("2.0.0"))
-    registry.git("switch", "-q", "main")
-    registry.commit("three", {"x": "1\n"})
-    registry.git("merge", "-q", "--no-edit", "topic")
-    assert told(repository, registry)[0] == ""
-    assert told(kept(registry, "two"), registry)[0] == ""
+    for name in ("topic", "other"):
+        registry.git("switch", "-q", "-c", name)
+        registry.commit(name, manifest(f"2.0.0-{name}"))
+        registry.git("switch", "-q", "main")
+        registry.commit(f"beside {name}", {name: "1\n"})
+        registry.git("merge", "-q", "--no-edit", name)
+        assert told(repository, registry)[0] == ""
+        repository = kept(registry, name)
+        assert told(repository, registry)[0] == name
+        registry.commit(f"after {name}", manifest(f"3.0.0-{name}"))
+        account, paths = told(repository, registry)
+        assert (account, paths) == (name, ["policy.yaml", f"churn/3.0.0-{name}/manifest.yaml"])
+        found = repository.line(CommitId(registry.head), LAYOUT, MODEL)
+        assert (found.walked, list(found.registered.values())) == (True, [registry.head])
 
 
 def test_no_account_of_another_history(registry: Repo) -> None:

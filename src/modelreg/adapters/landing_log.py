@@ -71,14 +71,14 @@ class LandingLog:
         landings, merges, account = self._remembered(tip, layout, model) or _walked(self._git, tip, layout, model)
         wanted = registrations(landings)
         if merges and wanted:
-            return Line(landings, history.first_commits(self._git, tip, wanted))
+            return Line(landings, history.first_commits(self._git, tip, wanted), account, walked=True)
         return Line(landings, history.first_on_one_line(landings, wanted), account)
 
     def keep_account(self, tip: CommitId, layout: Layout, model: str, account: str) -> None:
         """See `registry.ports.Repository.keep_account`."""
         with self._trying(), self._file.writing() as db:
             known = _known(db, layout)
-            if known is not None and known.tip == tip and not known.merges:
+            if known is not None and known.tip == tip:
                 about = (known.registry, os.fsencode(model), known.landings, account)
                 db.execute("INSERT OR REPLACE INTO account VALUES (?, ?, ?, ?)", about)
 
@@ -118,7 +118,11 @@ class LandingLog:
             db.execute("DELETE FROM registry WHERE id = ?", (known.registry,))
             known = None
         since = None if known is None else known.tip
-        merges = (known is not None and known.merges) or history.has_merges(self._git, tip, since)
+        merges = history.has_merges(self._git, tip, since)
+        if known is not None:
+            if merges:  # it may bring an older commit that holds a manifest
+                db.execute("DELETE FROM account WHERE registry = ?", (known.registry,))
+            merges = merges or known.merges
         for step, landings in history.in_parts(self._git, since, tip, layout.prefix):
             known = _append(db, layout, known, landings, step, merges=merges)
         assert known is not None  # noqa: S101 - there is one part at least
@@ -207,7 +211,7 @@ def _append(
 
 def _told(db: sqlite3.Connection, layout: Layout, known: _Known, model: str) -> tuple[Sequence[Landing], bool, str]:
     """See `LandingLog._remembered`."""
-    since, account = (0, "") if known.merges else _account(db, known, model)
+    since, account = _account(db, known, model)
     return _landings(db, layout, known, model, since), known.merges, account
 
 

@@ -40,12 +40,14 @@ class Line:
     `landings` have only what they changed of the model's manifests and transitions and of the policy, and neither
     committer nor subject. `registered` are the commits that tags of versions point at, by the path of the manifest.
 
-    With an `account`, which somebody gave to be kept, only what landed since, and all landings of the policy.
+    With an `account`, which somebody gave to be kept, only what landed since, and all landings of the policy. `walked`:
+    it took a walk over the whole history, since there are merges.
     """
 
     landings: Sequence[Landing]
     registered: Mapping[str, CommitId]
     account: str = ""
+    walked: bool = False
 
 
 def registrations(landings: Iterable[Landing]) -> dict[str, str]:

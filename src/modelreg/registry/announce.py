@@ -122,8 +122,8 @@ def _steps(workspace: Workspace, tip: CommitId, models: Sequence[ModelName] | No
 
 
 def _announced(workspace: Workspace, tip: CommitId, model: ModelName) -> Announced:
-    """What has been announced of a model up to `tip`, with what the clone remembers of its history: where many steps
-    are to be gone through, the next one goes on from here."""
+    """What has been announced of a model up to `tip`, with what the clone remembers of its history: where it took many
+    steps, or a walk, the next one goes on from here."""
     repository = workspace.repository
     line = repository.line(tip, workspace.layout, model)
     workspace.at(tip).tree.read_many(line.registered)  # a partial clone fetches what it lacks, at once
@@ -132,7 +132,7 @@ def _announced(workspace: Workspace, tip: CommitId, model: ModelName) -> Announc
     if line.account:
         announced = Announced.from_mapping(json.loads(line.account))
     announced.follow(steps)
-    if len(steps) >= MOST_STEPS:
+    if len(steps) >= MOST_STEPS or line.walked:
         repository.keep_account(tip, workspace.layout, model, json.dumps(announced.to_mapping()))
     return announced
 
