@@ -195,6 +195,8 @@ def test_an_estimator_is_measured_and_its_inputs_shuffled(repo: Repo) -> None:
 
 
 def test_wrong_calls_are_refused(repo: Repo) -> None:
+    from sklearn.dummy import DummyClassifier
+
     registry = Registry(repo.path)
     calls: list[tuple[dict[str, Any], str]] = [
         ({"importance": "shap"}, "not known"),
@@ -203,4 +205,4 @@ def test_wrong_calls_are_refused(repo: Repo) -> None:
     ]
     for more, message in calls:
         with pytest.raises(UsageError, match=message):
-            registry.register("m", model=object(), **more)
+            registry.register("m", model=DummyClassifier(), **more)

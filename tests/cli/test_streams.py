@@ -153,3 +153,12 @@ def test_F17_ctrl_c_while_modelreg_is_loaded_says_nothing(tmp_path: Path) -> Non
         )
         assert (told.returncode, told.stdout, told.stderr) == (code, "", "")
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_an_interpreter_that_is_to_buffer_nothing_buffers_nothing() -> None:
+    """`python -u`, and PYTHONUNBUFFERED=1, as containers and CI have it: progress is seen when it is made."""
+    code = "from modelreg.cli.streams import prepare; prepare(); import os, sys\n"
+    code += "sys.stdout.write('a'); sys.stderr.write('b'); sys.stdout.write('c'); os._exit(0)"
+    command = [sys.executable, "-u", "-c", code]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=True)
+    assert done.stdout == b"abc"

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from types import FrameType
-from typing import TextIO
+from typing import Any, TextIO
 
 
 class Outlet(io.FileIO):
@@ -44,8 +44,9 @@ def prepare() -> None:
 def _outlet(number: int, found: TextIO | None) -> io.TextIOWrapper:
     """In the stream's own encoding; what that cannot say is written as an escape."""
     stream = found if isinstance(found, io.TextIOWrapper) else None
+    outlet: Any = Outlet(number, "w", closefd=False)
     return io.TextIOWrapper(
-        io.BufferedWriter(Outlet(number, "w", closefd=False)),
+        outlet if stream is not None and stream.write_through else io.BufferedWriter(outlet),  # as `python -u` wants it
         encoding=stream.encoding if stream else "utf-8",
         errors="backslashreplace",
         line_buffering=stream.line_buffering if stream else False,
@@ -59,8 +60,9 @@ def refused() -> OSError | None:
         sys.stdout.flush()
     except OSError as error:
         return error
-    raw = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
-    return raw.refused if isinstance(raw, Outlet) else None
+    buffer = getattr(sys.stdout, "buffer", None)
+    outlet = getattr(buffer, "raw", buffer)
+    return outlet.refused if isinstance(outlet, Outlet) else None
 
 
 def interrupted(number: int, _frame: FrameType | None) -> None:
