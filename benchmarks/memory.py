@@ -53,13 +53,14 @@ def measure(settings: Settings) -> Iterator[Row]:
     yield _row("making the index", ["search", "model = none"], registry, size)
     for name, arguments in list(_READS.items())[:: 4 if settings.quick else 1]:
         yield _row(name, arguments, registry, size)
-    yield _row("`validate`, cold", ["validate"], registry, size)
-    yield _row("`validate`, warm", ["validate"], registry, size)
     most = max(size for size in settings.sizes if size <= MOST_FOR_MINUTES or settings.full)
+    whole = settings.registry(most)
+    for what in ("`validate`, cold", "`validate`, warm"):
+        yield _row(what, ["validate"], whole, most)
     for name, fast in loaders():
-        yield _row(f"`validate --no-index`{name}", ["validate", "--no-index"], settings.registry(most), most, fast=fast)
+        yield _row(f"`validate --no-index`{name}", ["validate", "--no-index"], whole, most, fast=fast)
     if not settings.quick:
-        yield _row("`verify --offline`", ["verify", "--offline"], registry, size)
+        yield _row("`verify --offline`", ["verify", "--offline"], whole, most)
     yield _row("`approve`", Moves(registry).approval(approver(settings)), registry, size, APPROVER)
 
 
