@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from modelreg.adapters import objects, syncing
+from modelreg.adapters import objects
 from modelreg.adapters.objects import MOST_LOOSE, Composer, write_tags
 from modelreg.adapters.paths import folders_of
 from modelreg.adapters.repository import GitRepository
@@ -156,31 +156,12 @@ def test_folders_and_files_have_the_modes_of_gits(repo: Repo) -> None:
     assert 0o2775 in {stat.S_IMODE(path.parent.stat().st_mode) for path in loose(repo) - before}
 
 
-def test_many_files_are_synced_whatever_their_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    done: list[int] = []
-    monkeypatch.setattr(os, "fsync", done.append)
-    for count in (0, 1, 7, 8, 9, 30):
-        done.clear()
-        syncing.sync(range(count))
-        assert sorted(done) == list(range(count))
-
-
-def test_one_file_of_many_that_cannot_be_synced(monkeypatch: pytest.MonkeyPatch) -> None:
-    def sync(descriptor: int) -> None:
-        if descriptor == 5:
-            raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", sync)
-    with pytest.raises(OSError, match="No space left"):
-        syncing.sync(range(9))
-
-
 def test_the_names_of_what_is_left_are_those_that_gc_takes_away(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(objects, "_discard", lambda file, _: file.close())
-    monkeypatch.setattr(objects, "sync", killed)
+    monkeypatch.setattr(os, "fsync", killed)
     composer, _ = composed(repo, {"x": b"1\n"})
     with pytest.raises(KeyboardInterrupt):
         composer.write()

@@ -28,7 +28,6 @@ from modelreg.adapters.object_format import (
     tree_content,
 )
 from modelreg.adapters.paths import check_paths
-from modelreg.adapters.syncing import sync
 from modelreg.domain.plan import CommitId, Plan, Tag
 from modelreg.errors import UnavailableError
 from modelreg.registry.ports import Identity
@@ -128,7 +127,8 @@ def _write_loose(objects: Path, items: Iterable[GitObject]) -> None:
             file.write(zlib.compress(item.whole, 1))
             file.flush()
             made.append((file, name, path))
-        sync([file.fileno() for file, _, _ in made])
+        for file, _, _ in made:
+            os.fsync(file.fileno())
         for _, name, path in made:
             os.rename(name, path)
 
