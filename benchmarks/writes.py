@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -128,8 +131,30 @@ def sdk(settings: Settings) -> Iterator[Row]:
                 ("SDK: registration without artifact", "registration", registering(registry, artifact=False), 4.0),
                 ("SDK: registration of a small file", "registration", registering(registry), None),
             ):
-                limit, runs = _importing(copy, what), settings.runs
-                yield compare(name, timed(call), "`git fast-import`", limit, runs, versions=size, goal=goal)
+                with _elsewhere():
+                    limit, runs = _importing(copy, what), settings.runs
+                    yield compare(name, timed(call), "`git fast-import`", limit, runs, versions=size, goal=goal)
+            name, call = "SDK: registration from a git checkout", registering(registry, artifact=False)
+            limit = _importing(copy, "registration")
+            yield compare(name, timed(call), "`git fast-import`", limit, settings.runs, versions=size)
+    size = settings.sizes[-1]
+    with _copy(settings.bare(size)) as copy:
+        name, call = "SDK: stage change, bare clone", Moves(settings.bare(size)).call()
+        yield compare(name, timed(call), "`git fast-import`", _importing(copy, "change"), settings.runs, versions=size)
+
+
+@contextmanager
+def _elsewhere() -> Iterator[None]:
+    """As a program that lies in no repository: git knows nothing of the state of its code, and is not asked for it."""
+    main, here = sys.modules["__main__"], Path.cwd()
+    file = main.__dict__.pop("__file__", None)
+    with tempfile.TemporaryDirectory(prefix="modelreg-benchmarks-") as folder:
+        os.chdir(folder)
+        try:
+            yield
+        finally:
+            os.chdir(here)
+            main.__dict__["__file__"] = file
 
 
 def registering(registry: Path, *, artifact: bool = True, alias: str | None = None) -> Callable[[], object]:
@@ -204,9 +229,10 @@ def mlflow(settings: Settings) -> Iterator[Row]:
         "SDK: registration and stage change": timed(both),
     }
     mine: dict[str, list[float]] = {what: [] for what in works}
-    for _ in range(runs + 1):  # in turn
-        for what, work in works.items():
-            mine[what].append(work())
+    with _elsewhere():
+        for _ in range(runs + 1):  # in turn
+            for what, work in works.items():
+                mine[what].append(work())
     with tempfile.TemporaryDirectory(prefix="modelreg-mlflow-") as folder, postgresql() as server:
         stores = {"sqlite": f"sqlite:///{folder}/mlflow.db"} | ({"PostgreSQL": server} if server else {})
         for name, uri in stores.items():
