@@ -482,3 +482,15 @@ def test_a_change_is_pushed_with_it_or_does_not_happen(churn: RegisteredModel, r
     with pytest.raises(UnavailableError):
         churn.annotate(description="y", push=True)
     assert everything(repo) == before
+
+
+def test_one_text_where_several_may_be_is_one(repo: Repo, tmp_path: Path) -> None:
+    """And not its letters: of `artifacts="model.json"` there is no file `m`."""
+    registry, file = Registry(repo.path), artifact(tmp_path, "alone")
+    made = registry.register("churn", artifacts=str(file), data=file, parents="churn@1.0.0", alias="only")
+    assert [item.path for item in made.manifest.artifacts if item.role == "model"] == [file.name]
+    assert made.aliases == ("only",)
+    assert [row.version for row in registry.search("model = churn", order_by="version desc", limit=1)] == [made.version]
+    made.annotate(tags={"team": "risk", "t": "1"})
+    made.annotate(untag="team")
+    assert made.tags == {"t": "1"}

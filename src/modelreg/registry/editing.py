@@ -45,11 +45,12 @@ def changing(
     """Fields that are given anew, the others as they were; what is empty goes. Raises UsageError for nothing at all."""
     wanted = {"description": description, "display_name": display_name}
     given = {key: value for key, value in wanted.items() if value is not None}
+    gone = {untag} if isinstance(untag, str) else set(untag)
     if not given and not tags and not untag:
         raise UsageError("nothing is to change", hint="--description TEXT, --tag KEY=VALUE, --untag KEY")
 
     def change(before: Mapping[str, Any]) -> Mapping[str, Any]:
-        kept = {key: value for key, value in (before.get("tags") or {}).items() if key not in untag}
+        kept = {key: value for key, value in (before.get("tags") or {}).items() if key not in gone}
         after = {**before, **given, "tags": {**kept, **(tags or {})}}
         return {key: value for key, value in after.items() if value not in ("", {})}
 
