@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 
 from modelreg.domain.finding import Finding, failed
 from modelreg.domain.manifest import Manifest
@@ -63,13 +65,12 @@ def verify(
     findings += touched_since_landing(workspace, tip, model)
     broken = {finding.file for finding in findings}
     sound = [(m, v) for m, v in chosen if workspace.layout.manifest(m, v) not in broken]
-    manifests = [snapshot.manifest(m, v) for m, v in sound if v not in snapshot.withdrawn(m)]
     if not offline:
-        findings += _objects(workspace.store(), snapshot, manifests)
+        findings += _objects(workspace.store(), snapshot, _standing(snapshot, sound))
     if content:
         with scratch() as cache:
             store = workspace.fresh_store(cache) if fresh else workspace.store()
-            findings += _contents(store, snapshot, manifests)
+            findings += _contents(store, snapshot, _standing(snapshot, sound))
     findings += judged_again(workspace, tip, None if model is None else [model], strict=strict)
     findings += _tags(workspace, tip, models)
     return Verification(len(chosen), tuple(dict.fromkeys(findings)))
@@ -82,13 +83,23 @@ def _concerns(workspace: Workspace, finding: Finding, model: ModelName | None, v
     return place.model == model and (version is None or place.version in (None, str(version)))
 
 
-def _objects(store: ArtifactStore, snapshot: Snapshot, manifests: Sequence[Manifest]) -> Iterator[Finding]:
+def _standing(snapshot: Snapshot, versions: Iterable[tuple[ModelName, Version]]) -> Iterator[Manifest]:
+    """The manifests of those that are not withdrawn, of one model at a time: nobody holds a hundred thousand."""
+    for model, group in groupby(versions, key=itemgetter(0)):
+        withdrawn = snapshot.withdrawn(model)
+        yield from (snapshot.manifest(model, version) for _, version in group if version not in withdrawn)
+        snapshot.forget()
+
+
+def _objects(store: ArtifactStore, snapshot: Snapshot, manifests: Iterable[Manifest]) -> Iterator[Finding]:
     """Objects that the remote does not hold."""
-    wanted = {a.md5: (m, a) for m in manifests for a in m.artifacts}
+    wanted = {
+        a.md5: (snapshot.layout.version(m.model, m.version, a.pointer), a.path) for m in manifests for a in m.artifacts
+    }
     for md5 in store.missing(list(wanted)) if wanted else ():
         # A folder's files are reported by their own names; the folder that holds them is not known here.
-        manifest, artifact = wanted.get(md5, (None, None))
-        if manifest is None or artifact is None:
+        path, name = wanted.get(md5, (None, ""))
+        if path is None:
             yield Finding(
                 "",
                 "object-missing",
@@ -96,16 +107,10 @@ def _objects(store: ArtifactStore, snapshot: Snapshot, manifests: Sequence[Manif
                 hint="dvc push from where it was made",
             )
             continue
-        path = snapshot.layout.version(manifest.model, manifest.version, artifact.pointer)
-        yield Finding(
-            path,
-            "object-missing",
-            f"the remote does not have {artifact.path}",
-            hint="dvc push, where it still is",
-        )
+        yield Finding(path, "object-missing", f"the remote does not have {name}", hint="dvc push, where it still is")
 
 
-def _contents(store: ArtifactStore, snapshot: Snapshot, manifests: Sequence[Manifest]) -> Iterator[Finding]:
+def _contents(store: ArtifactStore, snapshot: Snapshot, manifests: Iterable[Manifest]) -> Iterator[Finding]:
     """Bytes that are not what the manifest says."""
     for manifest in manifests:
         for artifact in manifest.artifacts:
