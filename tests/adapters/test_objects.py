@@ -132,6 +132,25 @@ def test_an_object_that_is_there_is_made_young(repo: Repo) -> None:
     assert len(young) == 5
 
 
+def test_another_users_object_in_a_shared_repository_is_written_anew(
+    repo: Repo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(_: Path) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    files = {"x": b"a shared file\n"}
+    composer, made = composed(repo, files)
+    composer.write()
+    before = {path: path.stat().st_ino for path in loose(repo)}
+    monkeypatch.setattr(os, "utime", refused)
+    composer, again = composed(repo, files)
+    composer.write()
+    assert made == again
+    assert {path: path.stat().st_ino for path in loose(repo)}.keys() == before.keys()
+    assert {path for path in before if path.stat().st_ino != before[path]}
+    repo.git("fsck", "--strict")
+
+
 def test_F07_a_full_disk(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")

@@ -7,8 +7,9 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from modelreg.adapters.git import Git, Place, Result, discover
+from modelreg.adapters.git import Git, Place, discover
 from modelreg.adapters.object_reader import ObjectReader
+from modelreg.adapters.processes import Result
 from modelreg.errors import UnavailableError
 
 

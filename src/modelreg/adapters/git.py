@@ -13,11 +13,11 @@ import os
 import re
 import shutil
 import subprocess
-import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from modelreg.adapters.processes import Result, Running
 from modelreg.errors import InvalidError, NotARegistryError, UnavailableError
 
 MINIMUM_VERSION = (2, 34)
@@ -77,45 +77,6 @@ _FILTER = re.compile(r"filter\.(.*)\.(?:clean|smudge|process|required)", re.DOTA
 # Commands that turn files into blobs or back, and would run the repository's own filters on the way.
 _CONVERTING = frozenset(("add", "diff", "read-tree", "status", "update-index"))
 _UNSAFE_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(/|$)|[/.]$|^[-/.]|^@$|^$")
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What a git process left: exit code, standard output as bytes, standard error as text."""
-
-    code: int
-    out: bytes
-    err: str
-
-    @property
-    def text(self) -> str:
-        """Standard output without the last line end; bytes that are not UTF-8 survive as surrogates."""
-        return self.out.decode("utf-8", "surrogateescape").removesuffix("\n")
-
-
-class Running:
-    """A git that was begun. One that reads and that nobody waits for is ended; one that writes is told nothing, so that
-    it does nothing."""
-
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
-        self._process = process
-        self._end = weakref.finalize(self, _ended, process)
-
-    def result(self, told: bytes = b"") -> Result:
-        """What it left, when it has been told all and is done. To be called once."""
-        out, err = self._process.communicate(told)
-        self._end.detach()
-        return Result(self._process.returncode, out, err.decode("utf-8", "replace"))
-
-    def end(self) -> None:
-        """Where nobody has waited for it. May be called at any time."""
-        self._end()
-
-
-def _ended(process: subprocess.Popen[bytes]) -> None:
-    if process.stdin is None:
-        process.kill()
-    process.communicate()
 
 
 @dataclass(frozen=True, slots=True)
@@ -389,9 +350,8 @@ def gits_words(err: str) -> str:
     lines = [line.strip() for line in err.splitlines() if line.strip()]
     telling = [line for line in lines if re.match(r"(fatal|error|remote: error|! )", line)] or lines[-2:]
     if (last := "fatal: Could not read from remote repository.") in telling:  # why is what ssh said before
-        telling = [line for line in lines[: lines.index(last)] if not line.startswith(("Warning:", "debug"))][
-            -2:
-        ] or telling
+        said = [line for line in lines[: lines.index(last)] if not line.startswith(("Warning:", "debug"))]
+        telling = said[-2:] or telling
     return "; ".join(telling)[:400] or "it gave no reason"
 
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from itertools import islice
 
 from modelreg.adapters.door import Door
-from modelreg.adapters.git import Running
 from modelreg.adapters.paths import folders_of
+from modelreg.adapters.processes import Running
 from modelreg.adapters.trees import WorkTree, blob_id
 from modelreg.errors import ModelregError
 from modelreg.registry.ports import Entry

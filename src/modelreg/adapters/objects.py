@@ -137,7 +137,10 @@ def _freshened(path: Path) -> bool:
     """Whether an object is there already; a `git prune` that runs now must not take it for an old one."""
     try:
         os.utime(path)
-    except FileNotFoundError:
+    except (
+        FileNotFoundError,
+        PermissionError,
+    ):  # another user's in a shared repository: it is written anew, as git does
         return False
     return True
 

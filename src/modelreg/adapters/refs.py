@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from modelreg.adapters.door import Door
-from modelreg.adapters.git import Running, gits_words, is_ref
+from modelreg.adapters.git import gits_words, is_ref
+from modelreg.adapters.processes import Running
 from modelreg.domain.plan import CommitId
 from modelreg.errors import ConflictError, UnavailableError
 

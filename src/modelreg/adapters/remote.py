@@ -15,7 +15,8 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from modelreg.adapters.door import Door
-from modelreg.adapters.git import Result, gits_words
+from modelreg.adapters.git import gits_words
+from modelreg.adapters.processes import Result
 from modelreg.adapters.refs import tips
 from modelreg.errors import DeniedError, IntegrityError, UnavailableError
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -81,21 +81,8 @@ def register(
 
     def judge(current: Snapshot) -> Decision:
         if current.commit not in judged:
-            judged[current.commit] = decision(current)
+            judged[current.commit] = _decided(current, request, content, draft(current, FIRST).body)
         return judged[current.commit]
-
-    def decision(current: Snapshot) -> Decision:
-        same = None
-        if content and not request.again:
-            same = find_same(current, request.model, content, releases=wants_release(request))
-        if same is not None:
-            return Decision(same, None, same, (f"the same content is registered already as {same}",), existing=True)
-        if (brought := find_brought(current, request)) is not None:
-            return Decision(brought, None, brought, (f"it was brought here already as {brought}",), existing=True)
-        decided = decide(current, request, draft(current, FIRST).body)
-        if decided.existing and request.again:
-            return decide(current, replace(request, bump="patch"), draft(current, FIRST).body)
-        return decided
 
     def plan(current: Snapshot, base: CommitId) -> Plan | None:
         if base == snapshot.commit:  # what was read of it is read, and its documents parsed
@@ -120,6 +107,23 @@ def register(
     return Registration(
         last.model, last.version, last.bump, last.reasons, commit, last.existing, tuple(paths_of(planned)), aliases
     )
+
+
+def _decided(
+    current: Snapshot, request: Request, content: Sequence[Stored], body: Callable[[], Mapping[str, Any]]
+) -> Decision:
+    """The number that a request gets on a base, or the version there that it is already."""
+    same = None
+    if content and not request.again:
+        same = find_same(current, request.model, content, releases=wants_release(request))
+    if same is not None:
+        return Decision(same, None, same, (f"the same content is registered already as {same}",), existing=True)
+    if (brought := find_brought(current, request)) is not None:
+        return Decision(brought, None, brought, (f"it was brought here already as {brought}",), existing=True)
+    decided = decide(current, request, body)
+    if decided.existing and request.again:
+        return decide(current, replace(request, bump="patch"), body)
+    return decided
 
 
 def _naming(

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from modelreg.adapters.door import Door
-from modelreg.adapters.git import Result, Running
+from modelreg.adapters.processes import Result, Running
 from modelreg.adapters.provenance.place import Place
 from modelreg.adapters.refs import head_ref
 from modelreg.errors import ModelregError
